@@ -1,0 +1,23 @@
+# Flags of every target of this project, and of generated code without the warnings.
+add_library(simgpu_flags INTERFACE)
+target_compile_options(simgpu_flags INTERFACE "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
+if(SIMGPU_SANITIZE)
+  target_compile_options(simgpu_flags INTERFACE -fsanitize=${SIMGPU_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(simgpu_flags INTERFACE -fsanitize=${SIMGPU_SANITIZE})
+else()
+  target_compile_options(simgpu_flags INTERFACE -fstack-protector-strong
+                         "$<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=2>")
+  target_link_options(simgpu_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
+endif()
+
+add_library(simgpu_warnings INTERFACE)
+target_compile_options(simgpu_warnings INTERFACE -Wall -Wextra -Wpedantic $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> -Wnon-virtual-dtor
+                       -Wno-missing-field-initializers  # designated initializers leave the rest to its default
+                       $<$<BOOL:${SIMGPU_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND SIMGPU_SANITIZE)
+  # g++ 12 reports false positives of these when sanitizers change its optimisation.
+  target_compile_options(simgpu_warnings INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow)
+endif()
+include(CheckPIESupported)
+check_pie_supported()

@@ -1,0 +1,20 @@
+# Everything comes from the distribution (hack/install-deps.sh). Protobuf is found in module mode before gRPC looks for
+# it, because Debian ships no Protobuf package configuration.
+find_package(Threads REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+find_package(fmt CONFIG REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+find_package(CURL REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(yaml-cpp CONFIG REQUIRED)
+if(NOT TARGET yaml-cpp::yaml-cpp)  # before yaml-cpp 0.8 the target has no namespace
+  add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
+endif()
+if(SIMGPU_BUILD_TESTS)
+  find_package(GTest CONFIG REQUIRED)
+endif()
+find_program(SIMGPU_GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs what building and testing need from the distribution's packages (Debian 12 or newer, Ubuntu 24.04 or newer).
+# Does nothing if everything is there. Works as root or with sudo.
+set -euo pipefail
+
+usage() {
+  cat <<'EOF'
+Usage: hack/install-deps.sh [--lint | --fuzz]
+
+  --lint  also install what hack/lint.sh needs: clang-format 19, clang-tidy 19, shellcheck
+  --fuzz  also install what hack/fuzz.sh needs: clang 19 with its sanitizers and libFuzzer
+EOF
+}
+
+packages=(
+  g++ cmake ninja-build ccache pkg-config git ca-certificates curl
+  libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
+  nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev libgtest-dev libgmock-dev
+  libcurl4-openssl-dev libyaml-cpp-dev libssl-dev libboost-dev
+  jq
+)
+lint_packages=(clang-format-19 clang-tidy-19 shellcheck)
+fuzz_packages=(clang-19 libclang-rt-19-dev)
+
+case "${1:-}" in
+  "") ;;
+  --lint) packages+=("${lint_packages[@]}") ;;
+  --fuzz) packages+=("${fuzz_packages[@]}") ;;
+  -h | --help)
+    usage
+    exit 0
+    ;;
+  *)
+    echo "hack/install-deps.sh: unknown argument \"$1\"" >&2
+    usage >&2
+    exit 2
+    ;;
+esac
+
+command -v apt-get >/dev/null || {
+  echo "hack/install-deps.sh: this is no Debian or Ubuntu; install the packages' counterparts by hand:" >&2
+  printf '  %s\n' "${packages[@]}" >&2
+  exit 1
+}
+
+missing=()
+for package in "${packages[@]}"; do
+  if [[ "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null)" != "install ok installed" ]]; then
+    missing+=("$package")
+  fi
+done
+if ((${#missing[@]} == 0)); then
+  echo "Dependencies: all ${#packages[@]} packages are installed"
+  exit 0
+fi
+
+sudo=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null || {
+    echo "hack/install-deps.sh: run this as root, or install sudo; missing: ${missing[*]}" >&2
+    exit 1
+  }
+  sudo=(sudo)
+fi
+echo "Dependencies: installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${sudo[@]}" apt-get update -q
+"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"

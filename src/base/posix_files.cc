@@ -1,0 +1,268 @@
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+#include "simgpu/base/files.h"
+
+namespace simgpu::base {
+namespace {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) {
+      ::close(fd_);
+    }
+  }
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+Descriptor openFile(const std::filesystem::path& path, int flags, mode_t mode = 0) {
+  int fd = -1;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  } while (fd < 0 && errno == EINTR);
+  return Descriptor(fd);
+}
+
+Status failure(std::string_view operation, const std::filesystem::path& path) {
+  int error = errno;
+  return statusOfErrno(error, fmt::format("{} {}", operation, path.native()));
+}
+
+Status writeAll(int fd, std::string_view content, const std::filesystem::path& path) {
+  while (!content.empty()) {
+    ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      return failure("write", path);
+    }
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<std::string> readAll(int fd, const std::filesystem::path& path) {
+  std::string content;
+  char buffer[16384];
+  for (;;) {
+    ssize_t got = ::read(fd, buffer, sizeof(buffer));
+    if (got < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      return unexpected(failure("read", path));
+    }
+    if (got == 0) {
+      return content;
+    }
+    content.append(buffer, static_cast<std::size_t>(got));
+    if (content.size() > Files::kMaxFileSize) {
+      return unexpected(Status::invalidArgument("read {}: larger than {} bytes", path.native(), Files::kMaxFileSize));
+    }
+  }
+}
+
+class PosixFileLock final : public FileLock {
+ public:
+  PosixFileLock(Descriptor fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Result<std::string> content() override {
+    if (::lseek(fd_.get(), 0, SEEK_SET) < 0) {
+      return unexpected(failure("seek in", path_));
+    }
+    return readAll(fd_.get(), path_);
+  }
+
+  Status replaceContent(std::string_view content) override {
+    if (::ftruncate(fd_.get(), 0) != 0 || ::lseek(fd_.get(), 0, SEEK_SET) < 0) {
+      return failure("truncate", path_);
+    }
+    return writeAll(fd_.get(), content, path_);
+  }
+
+ private:
+  Descriptor fd_;
+  std::filesystem::path path_;
+};
+
+FileInfo::Kind kindOf(mode_t mode) {
+  if (S_ISREG(mode)) {
+    return FileInfo::Kind::regular;
+  }
+  if (S_ISDIR(mode)) {
+    return FileInfo::Kind::directory;
+  }
+  if (S_ISLNK(mode)) {
+    return FileInfo::Kind::symlink;
+  }
+  if (S_ISSOCK(mode)) {
+    return FileInfo::Kind::socket;
+  }
+  return FileInfo::Kind::other;
+}
+
+/// Whether `path` names the file that is open as `fd`: somebody may have replaced it before the lock was ours.
+bool sameFile(int fd, const std::filesystem::path& path) {
+  struct stat opened{};
+  struct stat named{};
+  return ::fstat(fd, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+         opened.st_ino == named.st_ino;
+}
+
+}  // namespace
+
+Result<std::string> PosixFiles::read(const std::filesystem::path& file) {
+  Descriptor fd = openFile(file, O_RDONLY);
+  if (!fd.valid()) {
+    return unexpected(failure("open", file));
+  }
+  return readAll(fd.get(), file);
+}
+
+Result<std::vector<std::string>> PosixFiles::list(const std::filesystem::path& directory) {
+  DIR* stream = ::opendir(directory.c_str());
+  if (stream == nullptr) {
+    return unexpected(failure("list", directory));
+  }
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(stream)) {  // NOLINT(concurrency-mt-unsafe): the stream is ours alone
+    std::string_view name = entry->d_name;
+    if (name != "." && name != "..") {
+      names.emplace_back(name);
+    }
+    errno = 0;
+  }
+  int error = errno;
+  ::closedir(stream);
+  if (error != 0) {
+    return unexpected(statusOfErrno(error, fmt::format("list {}", directory.native())));
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<FileInfo> PosixFiles::info(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) {
+    return unexpected(failure("stat", path));
+  }
+  FileInfo info;
+  info.kind = kindOf(status.st_mode);
+  info.mode = status.st_mode & 07777;
+  info.size = static_cast<std::uint64_t>(status.st_size);
+  info.inode = status.st_ino;
+  info.modifiedNanoseconds = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  return info;
+}
+
+Status PosixFiles::createDirectories(const std::filesystem::path& directory, mode_t mode) {
+  struct stat status{};
+  if (::stat(directory.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) {
+      return {};
+    }
+    return Status::failedPrecondition("{} is not a directory", directory.native());
+  }
+  if (errno != ENOENT) {
+    return failure("look at", directory);
+  }
+  if (directory.has_parent_path() && directory.parent_path() != directory) {
+    if (Status parent = createDirectories(directory.parent_path(), mode); !parent) {
+      return parent;
+    }
+  }
+  if (::mkdir(directory.c_str(), mode) != 0) {
+    return errno == EEXIST ? createDirectories(directory, mode) : failure("create directory", directory);
+  }
+  if (::chmod(directory.c_str(), mode) != 0) {  // mkdir obeys the umask
+    return failure("set the mode of", directory);
+  }
+  return {};
+}
+
+Status PosixFiles::write(const std::filesystem::path& file, std::string_view content, mode_t mode) {
+  Descriptor fd = openFile(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
+  if (!fd.valid()) {
+    return failure("create", file);
+  }
+  if (::fchmod(fd.get(), mode) != 0) {
+    return failure("set the mode of", file);
+  }
+  if (Status written = writeAll(fd.get(), content, file); !written) {
+    return written;
+  }
+  if (::fsync(fd.get()) != 0) {
+    return failure("sync", file);
+  }
+  return {};
+}
+
+Status PosixFiles::rename(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    int error = errno;
+    return statusOfErrno(error, fmt::format("rename {} to {}", from.native(), to.native()));
+  }
+  return {};
+}
+
+Status PosixFiles::remove(const std::filesystem::path& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return failure("remove", path);
+  }
+  return {};
+}
+
+Status PosixFiles::syncDirectory(const std::filesystem::path& directory) {
+  Descriptor fd = openFile(directory, O_RDONLY | O_DIRECTORY);
+  if (!fd.valid()) {
+    return failure("open", directory);
+  }
+  // EINVAL: a file system that has nothing to sync for directories.
+  if (::fsync(fd.get()) != 0 && errno != EINVAL) {
+    return failure("sync", directory);
+  }
+  return {};
+}
+
+Result<std::unique_ptr<FileLock>> PosixFiles::lock(const std::filesystem::path& file, mode_t mode, Wait wait) {
+  for (;;) {
+    Descriptor fd = openFile(file, O_RDWR | O_CREAT | O_NOFOLLOW, mode);
+    if (!fd.valid()) {
+      return unexpected(failure("open", file));
+    }
+    int locked = -1;
+    do {
+      locked = ::flock(fd.get(), wait == Wait::block ? LOCK_EX : LOCK_EX | LOCK_NB);
+    } while (locked != 0 && errno == EINTR);
+    if (locked != 0) {
+      if (errno == EWOULDBLOCK) {
+        return unexpected(Status::failedPrecondition("{} is locked by another process", file.native()));
+      }
+      return unexpected(failure("lock", file));
+    }
+    if (sameFile(fd.get(), file)) {
+      return std::make_unique<PosixFileLock>(std::move(fd), file);
+    }
+  }
+}
+
+}  // namespace simgpu::base

@@ -1,0 +1,59 @@
+#include "simgpu/base/utf8.h"
+
+#include <iterator>
+#include <utility>
+
+namespace simgpu::base {
+namespace {
+
+/// How a sequence of each length starts: bits of the first byte that are fixed, and the lowest code point it may hold.
+struct Form {
+  unsigned char mask;
+  unsigned char lead;
+  char32_t lowest;
+};
+
+constexpr Form kForms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+
+/// The code point at the front of `text`, and how many bytes it takes; nothing if that is not UTF-8.
+std::optional<std::pair<char32_t, std::size_t>> decode(std::string_view text) {
+  auto first = static_cast<unsigned char>(text.front());
+  std::size_t more = 0;
+  while (more < std::size(kForms) && (first & kForms[more].mask) != kForms[more].lead) {
+    ++more;
+  }
+  if (more == std::size(kForms) || text.size() <= more) {
+    return std::nullopt;
+  }
+  char32_t point = first & static_cast<unsigned char>(~kForms[more].mask);
+  for (char next : text.substr(1, more)) {
+    auto byte = static_cast<unsigned char>(next);
+    if ((byte & 0xc0) != 0x80) {
+      return std::nullopt;
+    }
+    point = (point << 6) | (byte & 0x3f);
+  }
+  if (point < kForms[more].lowest || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
+    return std::nullopt;
+  }
+  return std::pair(point, more + 1);
+}
+
+}  // namespace
+
+std::optional<char32_t> takeCodePoint(std::string_view& text) {
+  auto decoded = decode(text);
+  text.remove_prefix(decoded ? decoded->second : 1);
+  return decoded ? std::optional(decoded->first) : std::nullopt;
+}
+
+bool isUtf8(std::string_view text) {
+  while (!text.empty()) {
+    if (!takeCodePoint(text)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace simgpu::base
