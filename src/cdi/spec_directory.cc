@@ -1,0 +1,217 @@
+#include "simgpu/cdi/spec_directory.h"
+
+#include <atomic>
+#include <utility>
+
+#include "simgpu/base/random.h"
+
+namespace simgpu::cdi {
+namespace {
+
+constexpr mode_t kDirectoryMode = 0755;
+constexpr mode_t kFileMode = 0600;  // as the reference driver; runtimes run as root
+constexpr std::string_view kTemporaryExtension = ".tmp";
+constexpr std::string_view kProbe = "dra-driver-sim-gpu-probe";
+constexpr std::size_t kMaxNameLength = 200;  // leaves room for what a temporary name adds, within NAME_MAX
+
+/// Differs for every call in this process and, unlike a process ID, between containers that share the directory.
+std::string uniqueSuffix() {
+  static const std::uint64_t process = base::SystemRandom().next();
+  static std::atomic<std::uint64_t> calls = 0;
+  return fmt::format("{:016x}-{}", process, ++calls);
+}
+
+std::string temporaryName(std::string_view name) {
+  return fmt::format(".{}.{}{}", name, uniqueSuffix(), kTemporaryExtension);
+}
+
+bool isSpecName(std::string_view name) {
+  return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".json"));
+}
+
+Status validateName(std::string_view name) {
+  if (!isSpecName(name) || name.find_first_of(std::string_view("/\0", 2)) != std::string_view::npos) {
+    return Status::invalidArgument(
+        "\"{}\" is not a file name for a CDI spec: expected one without '/' or leading '.' that ends in .yaml or .json",
+        name);
+  }
+  return {};
+}
+
+}  // namespace
+
+StagedSpec::StagedSpec(base::Files& files, std::filesystem::path temporary, std::filesystem::path target)
+    : files_(&files), temporary_(std::move(temporary)), target_(std::move(target)) {}
+
+StagedSpec::StagedSpec(StagedSpec&& other) noexcept
+    : files_(other.files_),
+      temporary_(std::exchange(other.temporary_, {})),
+      target_(std::exchange(other.target_, {})) {}
+
+StagedSpec& StagedSpec::operator=(StagedSpec&& other) noexcept {
+  StagedSpec moved(std::move(other));
+  std::swap(files_, moved.files_);
+  temporary_.swap(moved.temporary_);
+  target_.swap(moved.target_);
+  return *this;
+}
+
+StagedSpec::~StagedSpec() {
+  if (!temporary_.empty()) {
+    // Best effort: what stays is a dot file that no runtime reads, and `removeTemporaries` takes it away later.
+    static_cast<void>(files_->remove(temporary_).ok());
+  }
+}
+
+Result<SpecDirectory> SpecDirectory::open(base::Files& files, std::filesystem::path root) {
+  if (auto status = files.createDirectories(root, kDirectoryMode); !status) {
+    return unexpected(status.with("CDI directory {}", root.string()));
+  }
+  // Find out now, and not at the first claim, that nothing can be written here.
+  auto probe = root / temporaryName(kProbe);
+  Status written = files.write(probe, "", kFileMode);
+  Status removed = files.remove(probe);
+  for (const Status& status : {written, removed}) {
+    if (!status) {
+      return unexpected(status.with("CDI directory {} cannot be written", root.string()));
+    }
+  }
+  return SpecDirectory(files, std::move(root));
+}
+
+Result<StagedSpec> SpecDirectory::stage(std::string_view name, const Spec& spec) const {
+  if (auto status = validateName(name); !status) {
+    return unexpected(status);
+  }
+  if (!name.ends_with(".yaml") || name.size() > kMaxNameLength) {
+    return unexpected(Status::invalidArgument("CDI spec {}: expected a name of at most {} bytes ending in .yaml", name,
+                                              kMaxNameLength));
+  }
+  if (auto status = validate(spec); !status) {
+    return unexpected(status.with("CDI spec {}", name));
+  }
+  StagedSpec staged(*files_, root_ / temporaryName(name), root_ / name);
+  std::string text = render(spec);
+  Status status = files_->write(staged.temporary_, text, kFileMode);
+  if (status.code() == Code::notFound) {
+    status = files_->createDirectories(root_, kDirectoryMode);
+    if (status) {
+      status = files_->write(staged.temporary_, text, kFileMode);
+    }
+  }
+  if (!status) {
+    return unexpected(status.with("write CDI spec {}", (root_ / name).string()));
+  }
+  return staged;
+}
+
+Status SpecDirectory::commit(StagedSpec staged) const {
+  if (auto status = files_->rename(staged.temporary_, staged.target_); !status) {
+    return status.with("write CDI spec {}", staged.target_.string());
+  }
+  staged.temporary_.clear();
+  return {};
+}
+
+Status SpecDirectory::remove(std::string_view name) const {
+  if (auto status = validateName(name); !status) {
+    return status;
+  }
+  return files_->remove(root_ / name).with("remove CDI spec {}", (root_ / name).string());
+}
+
+Status SpecDirectory::sync() const {
+  Status status = files_->syncDirectory(root_);
+  return status.code() == Code::notFound ? Status() : status.with("sync CDI directory {}", root_.string());
+}
+
+Result<std::vector<std::string>> SpecDirectory::names(std::string_view prefix) const {
+  auto names = files_->list(root_);
+  if (!names && names.error().code() == Code::notFound) {
+    return std::vector<std::string>();
+  }
+  if (!names) {
+    return unexpected(names.error().with("list CDI directory {}", root_.string()));
+  }
+  std::erase_if(*names, [&](const std::string& name) { return !name.starts_with(prefix) || !isSpecName(name); });
+  return names;
+}
+
+Result<std::vector<SpecEntry>> SpecDirectory::list(std::string_view prefix) const {
+  auto found = names(prefix);
+  if (!found) {
+    return unexpected(found.error());
+  }
+  std::vector<SpecEntry> entries;
+  for (std::string& name : *found) {
+    auto info = files_->info(root_ / name);
+    if (!info && info.error().code() == Code::notFound) {
+      continue;  // removed since the names were read
+    }
+    if (!info) {
+      return unexpected(info.error().with("list CDI directory {}", root_.string()));
+    }
+    if (info->kind == base::FileInfo::Kind::regular) {
+      entries.push_back({std::move(name), *info});
+    }
+  }
+  return entries;
+}
+
+Result<Spec> SpecDirectory::read(std::string_view name) const {
+  if (auto status = validateName(name); !status) {
+    return unexpected(status);
+  }
+  auto path = root_ / name;
+  auto text = files_->read(path);
+  if (!text) {
+    return unexpected(text.error().with("read CDI spec {}", path.string()));
+  }
+  auto spec = parse(*text);
+  if (!spec) {
+    return unexpected(spec.error().with("read CDI spec {}", path.string()));
+  }
+  return spec;
+}
+
+Result<base::FileInfo> SpecDirectory::info(std::string_view name) const {
+  if (auto status = validateName(name); !status) {
+    return unexpected(status);
+  }
+  return files_->info(root_ / name);
+}
+
+Result<std::int64_t> SpecDirectory::modified() const {
+  auto info = files_->info(root_);
+  if (!info) {
+    return unexpected(info.error().with("CDI directory {}", root_.string()));
+  }
+  return info->modifiedNanoseconds;
+}
+
+Status SpecDirectory::removeTemporaries(std::string_view prefix, base::Clock::WallTime before) const {
+  auto names = files_->list(root_);
+  if (!names) {
+    return names.error().code() == Code::notFound ? Status()
+                                                  : names.error().with("list CDI directory {}", root_.string());
+  }
+  Status first;
+  for (const std::string& name : *names) {
+    std::string_view rest = std::string_view(name).substr(1);
+    if (!name.starts_with('.') || !name.ends_with(kTemporaryExtension) ||
+        !(rest.starts_with(prefix) || rest.starts_with(kProbe))) {
+      continue;
+    }
+    auto info = files_->info(root_ / name);
+    std::chrono::nanoseconds limit = before.time_since_epoch();
+    if (!info || std::chrono::nanoseconds(info->modifiedNanoseconds) >= limit) {
+      continue;
+    }
+    if (auto status = files_->remove(root_ / name); !status && first) {
+      first = status.with("remove {}", (root_ / name).string());
+    }
+  }
+  return first;
+}
+
+}  // namespace simgpu::cdi
