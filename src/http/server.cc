@@ -1,0 +1,257 @@
+#include "simgpu/http/server.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <fcntl.h>
+#include <list>
+#include <mutex>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+
+#include "http/conversation.h"
+#include "http/socket_stream.h"
+
+namespace simgpu::http {
+
+namespace {
+
+/// How long a client may take to notice that we are done with it.
+constexpr Milliseconds kLinger{1000};
+
+class BeastServer final : public Server {
+ public:
+  BeastServer(ServerOptions options, Handler handler, base::Logger log)
+      : options_(std::move(options)), handler_(std::move(handler)), log_(std::move(log)), acceptor_(context_) {}
+
+  ~BeastServer() override {
+    stopping_ = true;
+    std::uint64_t one = 1;
+    if (wake_ >= 0) {
+      [[maybe_unused]] ssize_t written = ::write(wake_, &one, sizeof one);
+    }
+    closeConnections();
+    changed_.notify_all();
+    if (accepting_.joinable()) {
+      accepting_.join();
+    }
+    closeConnections();  // one may have been accepted meanwhile
+    for (auto& connection : connections_) {
+      connection.thread.join();
+    }
+    if (wake_ >= 0) {
+      ::close(wake_);
+    }
+  }
+
+  Status listen() {
+    ErrorCode error;
+    auto address = asio::ip::make_address(options_.address, error);
+    if (error) {
+      return Status::invalidArgument("listen on {}: not an IP address", options_.address);
+    }
+    asio::ip::tcp::endpoint endpoint(address, options_.port);
+    if (!acceptor_.open(endpoint.protocol(), error)) {
+      acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+      acceptor_.bind(endpoint, error);
+    }
+    if (!error) {
+      acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    }
+    if (error) {
+      return Status::unavailable("listen on {} port {}: {}", options_.address, options_.port, error.message());
+    }
+    ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);  // Asio does not
+    acceptor_.non_blocking(true, error);
+    port_ = acceptor_.local_endpoint(error).port();
+    wake_ = ::eventfd(0, EFD_CLOEXEC);
+    if (wake_ < 0) {
+      return statusOfErrno(errno, "create an eventfd");
+    }
+    return {};
+  }
+
+  Status loadCertificate() {
+    if (!options_.tls) {
+      return {};
+    }
+    tls_.emplace(asio::ssl::context::tls_server);
+    SSL_CTX_set_min_proto_version(tls_->native_handle(), TLS1_2_VERSION);
+    ErrorCode error;
+    tls_->use_certificate_chain_file(options_.tls->certificateFile, error);
+    if (error) {
+      return Status::invalidArgument("certificate {}: {}", options_.tls->certificateFile, error.message());
+    }
+    tls_->use_private_key_file(options_.tls->privateKeyFile, asio::ssl::context::pem, error);
+    if (error) {
+      return Status::invalidArgument("private key {}: {}", options_.tls->privateKeyFile, error.message());
+    }
+    return {};
+  }
+
+  void startAccepting() {
+    accepting_ = std::jthread([this] { acceptAll(); });
+  }
+
+  std::uint16_t port() const override { return port_; }
+
+  void closeConnections() override {
+    std::lock_guard lock(mutex_);
+    for (auto& connection : connections_) {
+      if (!connection.done) {
+        ::shutdown(connection.descriptor, SHUT_RDWR);
+      }
+    }
+  }
+
+ private:
+  struct Connection {
+    int descriptor = -1;
+    bool done = false;  ///< The descriptor is closed; the thread is about to end.
+    std::jthread thread;
+  };
+
+  void acceptAll() {
+    while (awaitRoom() && awaitClient()) {
+      int descriptor = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
+      if (descriptor < 0) {
+        pauseAfterFailure();
+        continue;
+      }
+      int on = 1;
+      ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      std::lock_guard lock(mutex_);
+      Connection& connection = connections_.emplace_back();
+      connection.descriptor = descriptor;
+      connection.thread = std::jthread([this, &connection] { serve(connection); });
+    }
+  }
+
+  /// Out of descriptors, or a client that is gone already: neither may turn into a busy loop.
+  void pauseAfterFailure() {
+    if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR) {
+      return;
+    }
+    log_.error(statusOfErrno(errno, "accept a connection"), "Cannot accept HTTP connections");
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, Milliseconds(100), [this] { return stopping_.load(); });
+  }
+
+  /// Joins connections that ended, and waits until one more is allowed. False: stop.
+  bool awaitRoom() {
+    std::list<Connection> ended;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+      for (auto each = connections_.begin(); each != connections_.end();) {
+        auto next = std::next(each);
+        if (each->done) {
+          ended.splice(ended.end(), connections_, each);
+        }
+        each = next;
+      }
+      return stopping_ || connections_.size() < options_.maxConnections;
+    });
+    lock.unlock();
+    ended.clear();
+    return !stopping_;
+  }
+
+  bool awaitClient() {
+    pollfd polls[] = {{.fd = acceptor_.native_handle(), .events = POLLIN, .revents = 0},
+                      {.fd = wake_, .events = POLLIN, .revents = 0}};
+    while (!stopping_) {
+      if (::poll(polls, 2, -1) > 0) {
+        return !stopping_;
+      }
+    }
+    return false;
+  }
+
+  void serve(Connection& connection) {
+    SocketStream socket(context_, connection.descriptor);
+    try {
+      if (tls_) {
+        converseTls(connection.descriptor);
+      } else {
+        converse(socket, socket);
+      }
+    } catch (const std::exception& problem) {
+      log_.error(Status::internal("{}", problem.what()), "An HTTP connection failed");
+    }
+    linger(connection.descriptor);
+    std::lock_guard lock(mutex_);
+    ::close(connection.descriptor);
+    connection.done = true;
+    changed_.notify_all();
+  }
+
+  template <typename Stream>
+  void converse(Stream& stream, SocketStream& socket) {
+    Conversation<Stream>(stream, socket, options_, handler_, stopping_, log_).run();
+  }
+
+  void converseTls(int descriptor) {
+    asio::ssl::stream<SocketStream> stream(SocketStream(context_, descriptor), *tls_);
+    ErrorCode error;
+    stream.next_layer().expiresAfter(std::chrono::seconds(options_.idleSeconds));
+    stream.handshake(asio::ssl::stream_base::server, error);
+    if (error) {
+      return;
+    }
+    converse(stream, stream.next_layer());
+    stream.next_layer().expiresAfter(kLinger);
+    if (!stopping_) {
+      stream.shutdown(error);
+    }
+  }
+
+  /// Lets the client read our last answer: closing with unread input would reset the connection.
+  void linger(int descriptor) {
+    ::shutdown(descriptor, SHUT_WR);
+    SocketStream socket(context_, descriptor);
+    socket.expiresAfter(kLinger);
+    char dropped[4096];
+    ErrorCode error;
+    while (!stopping_ && !error) {
+      socket.read_some(asio::buffer(dropped), error);
+    }
+  }
+
+  ServerOptions options_;
+  Handler handler_;
+  base::Logger log_;
+  asio::io_context context_;
+  asio::ip::tcp::acceptor acceptor_;
+  std::optional<asio::ssl::context> tls_;
+  std::uint16_t port_ = 0;
+  int wake_ = -1;
+  std::atomic<bool> stopping_ = false;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::list<Connection> connections_;
+  std::jthread accepting_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler, base::Logger log) {
+  auto server = std::make_unique<BeastServer>(std::move(options), std::move(handler), std::move(log));
+  if (Status status = server->loadCertificate(); !status) {
+    return unexpected(status);
+  }
+  if (Status status = server->listen(); !status) {
+    return unexpected(status);
+  }
+  server->startAccepting();
+  return server;
+}
+
+}  // namespace simgpu::http
