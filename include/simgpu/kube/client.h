@@ -1,0 +1,133 @@
+#pragma once
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "simgpu/base/clock.h"
+#include "simgpu/base/log.h"
+#include "simgpu/base/result.h"
+#include "simgpu/kube/transport.h"
+#include "simgpu/kube/types.h"
+
+namespace simgpu::kube {
+
+/// `--kube-api-qps` and `--kube-api-burst`, for everything but reads of claims. qps <= 0: no limit.
+struct RateLimit {
+  double qps = 5;
+  int burst = 10;
+};
+
+/// How long a caller waits for an answer: until a deadline, or until it is told to stop. A request that nobody waits
+/// for any more goes on until its deadline; what it answers is lost.
+struct Wait {
+  Wait(base::Clock::TimePoint until, std::stop_token whenStopped = {})  // NOLINT(google-explicit-constructor)
+      : deadline(until), stop(std::move(whenStopped)) {}
+
+  base::Clock::TimePoint deadline;
+  std::stop_token stop;
+};
+
+/// A read that is under way, so that several can be at once.
+class PendingClaim {
+ public:
+  PendingClaim(std::future<Result<HttpResponse>> response, std::string space, std::string name);
+
+  /// Waits for the answer, at the latest until the deadline given at the start. notFound if the claim does not exist;
+  /// unavailable if the server cannot be reached, fails (5xx) or has too much to do (429); cancelled soon after
+  /// `cancelled()` became true. Call once.
+  Result<ResourceClaim> get(const std::function<bool()>& cancelled = [] { return false; });
+
+  /// Whether `get()` would not wait.
+  bool ready() const;
+
+ private:
+  std::future<Result<HttpResponse>> response_;
+  std::string space_;
+  std::string name_;
+};
+
+/// What happened to a slice.
+struct SliceEvent {
+  enum class Type { added, modified, deleted, bookmark };
+
+  Type type = Type::added;
+  ResourceSlice slice;  ///< For a bookmark only `metadata.resourceVersion` is set.
+};
+
+/// A running watch of slices.
+class SliceWatch {
+ public:
+  struct Batch {
+    std::vector<SliceEvent> events;
+    /// Set once the watch is over. ok: the server ended it, go on with a new watch from the last resourceVersion.
+    /// expired: that is too old, list again. Anything else: pause, then list again.
+    std::optional<Status> ended;
+  };
+
+  explicit SliceWatch(std::unique_ptr<HttpStream> stream) : stream_(std::move(stream)) {}
+
+  /// Never blocks. Nothing follows a batch that has `ended`.
+  Batch take();
+
+ private:
+  std::unique_ptr<HttpStream> stream_;
+  bool over_ = false;
+};
+
+/// The requests of a DRA driver to `resource.k8s.io/v1` and `v1`, typed. Knows HTTP statuses and the API's `Status`
+/// object; makes exactly one request a call (beside pages of a list) unless it says otherwise. Safe to use from several
+/// threads.
+///
+/// A message of a failure reads `<operation>: the API server answered 403 Forbidden: <its message>`, with a hint at the
+/// right that is missing; `Status::retryAfter()` is set when the server sent `Retry-After`. Where `resource.k8s.io/v1`
+/// is not served at all, the code is unimplemented and the message names the Kubernetes version that is needed. An
+/// answer that cannot be understood is dataLoss.
+class Client {
+ public:
+  Client(Transport& transport, base::Clock& clock, RateLimit limit, base::Logger log);
+  ~Client();
+
+  /// Starts reading a claim. Never throttled.
+  PendingClaim startGetClaim(std::string_view space, std::string_view name, base::Clock::TimePoint deadline);
+
+  Result<Node> getNode(std::string_view name, const Wait& wait);
+
+  /// All slices of a driver on a node, over all pages.
+  Result<ResourceSliceList> listSlices(std::string_view driver, std::string_view nodeName, const Wait& wait);
+
+  /// `wake` is called from another thread whenever the watch has something to take. Do not destroy the watch while
+  /// holding a lock that `wake` takes.
+  std::unique_ptr<SliceWatch> watchSlices(std::string_view driver, std::string_view nodeName,
+                                          std::string_view resourceVersion, std::function<void()> wake);
+
+  /// Answers the slice as the server stored it, which may lack fields that the server does not know.
+  Result<ResourceSlice> createSlice(const ResourceSlice& slice, const Wait& wait);
+
+  /// Replaces the slice of that name; conflict if `metadata.resourceVersion` is not the stored one.
+  Result<ResourceSlice> updateSlice(const ResourceSlice& slice, const Wait& wait);
+
+  /// Deletes exactly this object (UID precondition). That it is gone already is success.
+  Status deleteSlice(const ObjectMeta& slice, const Wait& wait);
+
+  Status createEvent(const Event& event, const Wait& wait);
+
+ private:
+  class Throttle;
+
+  /// Sends a request in its turn, and logs what the server warns of.
+  Result<HttpResponse> send(std::string_view what, HttpRequest request, const Wait& wait);
+
+  Transport& transport_;
+  base::Clock& clock_;
+  base::Logger log_;
+  std::unique_ptr<Throttle> throttle_;
+};
+
+}  // namespace simgpu::kube

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "simgpu/base/quantity.h"
+
+/// The Kubernetes objects that a DRA driver reads and writes, with the field names of `k8s.io/api`. Only the fields
+/// that this program uses; json.h converts.
+namespace simgpu::kube {
+
+struct OwnerReference {
+  std::string apiVersion;
+  std::string kind;
+  std::string name;
+  std::string uid;
+  bool controller = false;
+
+  bool operator==(const OwnerReference&) const = default;
+};
+
+/// `metav1.ObjectMeta`
+struct ObjectMeta {
+  std::string name;
+  std::string generateName;
+  std::string space;  ///< `namespace`
+  std::string uid;
+  std::string resourceVersion;
+  std::map<std::string, std::string> annotations;
+  std::vector<OwnerReference> ownerReferences;
+
+  bool operator==(const ObjectMeta&) const = default;
+};
+
+/// `resource.k8s.io/v1 DeviceAttribute`: exactly one member. `VersionValue` wraps the text of a semantic version.
+struct VersionValue {
+  std::string text;
+
+  bool operator==(const VersionValue&) const = default;
+};
+using DeviceAttribute = std::variant<std::int64_t, bool, std::string, VersionValue>;
+
+/// `resource.k8s.io/v1 Device`. Fields that this program does not know are kept in `others`, so that a stored slice
+/// with a foreign addition compares as different.
+struct Device {
+  std::string name;
+  std::map<std::string, DeviceAttribute> attributes;
+  std::map<std::string, base::Quantity> capacity;
+  std::optional<bool> allowMultipleAllocations;  ///< Absent equals false when comparing.
+  nlohmann::json others = nlohmann::json::object();
+
+  /// Semantic: quantities by value, absent and empty alike, as `resourceslice.DevicesDeepEqual` does.
+  bool operator==(const Device& other) const;
+};
+
+struct ResourcePool {
+  std::string name;
+  std::int64_t generation = 0;
+  std::int64_t resourceSliceCount = 1;
+
+  bool operator==(const ResourcePool&) const = default;
+};
+
+/// `resource.k8s.io/v1 ResourceSlice`
+struct ResourceSlice {
+  ObjectMeta metadata;
+  std::string driver;
+  std::string nodeName;
+  ResourcePool pool;
+  std::vector<Device> devices;
+
+  bool operator==(const ResourceSlice&) const = default;
+};
+
+/// What a list call answers, over all its pages.
+struct ResourceSliceList {
+  std::vector<ResourceSlice> items;
+  std::string resourceVersion;  ///< Where a watch goes on.
+};
+
+/// Opaque parameters with their origin (`DeviceAllocationConfiguration`).
+struct AllocationConfig {
+  std::string source;  ///< `FromClass` or `FromClaim`.
+  std::vector<std::string> requests;
+  bool hasOpaque = false;
+  std::string driver;
+  nlohmann::json parameters;
+};
+
+/// `DeviceRequestAllocationResult`
+struct AllocationResult {
+  std::string request;  ///< `main` or `main/sub`.
+  std::string driver;
+  std::string pool;
+  std::string device;
+  bool adminAccess = false;
+  std::string shareId;
+  std::map<std::string, base::Quantity> consumedCapacity;
+};
+
+struct Allocation {
+  std::vector<AllocationResult> results;
+  std::vector<AllocationConfig> config;
+};
+
+struct ClaimConsumer {
+  std::string apiGroup;
+  std::string resource;
+  std::string name;
+  std::string uid;
+};
+
+/// `resource.k8s.io/v1 ResourceClaim`, as far as a kubelet plugin looks at it.
+struct ResourceClaim {
+  ObjectMeta metadata;
+  std::optional<Allocation> allocation;
+  std::vector<ClaimConsumer> reservedFor;
+};
+
+/// `v1 Node`; only its identity.
+struct Node {
+  ObjectMeta metadata;
+};
+
+/// What a core/v1 Event is about.
+struct ObjectReference {
+  std::string apiVersion;
+  std::string kind;
+  std::string space;
+  std::string name;
+  std::string uid;
+};
+
+/// `v1 Event` as this program creates it.
+struct Event {
+  ObjectReference about;
+  std::string type;  ///< `Normal` or `Warning`.
+  std::string reason;
+  std::string message;
+  std::string component;  ///< Who says so, for example the driver name.
+  std::string host;       ///< The node.
+  std::chrono::system_clock::time_point time;
+};
+
+}  // namespace simgpu::kube

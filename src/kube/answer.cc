@@ -1,0 +1,193 @@
+#include "kube/answer.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "kube/json_node.h"
+
+namespace simgpu::kube {
+namespace {
+
+/// A server that asks for more is not believed.
+constexpr std::int64_t kLongestRetryAfter = 3600;
+
+using nlohmann::json;
+
+constexpr std::string_view kResourceGroup = "resource.k8s.io";
+
+/// Of an answer that is not a `Status` object, as much as a message can bear.
+constexpr std::size_t kMaxText = 300;
+
+/// `metav1.Status`, as far as it matters here.
+struct ApiStatus {
+  int code = 0;
+  std::string reason;
+  std::string message;
+  bool namesObject = false;
+  std::optional<std::chrono::seconds> retryAfter;
+};
+
+std::optional<ApiStatus> apiStatusFrom(const json& object) {
+  Status failure;
+  const JsonNode root(object, failure);
+  std::string kind;
+  root["kind"].to(kind);
+  ApiStatus status;
+  std::int64_t code = 0;
+  root["code"].to(code);
+  root["reason"].to(status.reason);
+  root["message"].to(status.message);
+  const auto details = root["details"];
+  std::string name;
+  std::string objectKind;
+  std::int64_t retryAfter = 0;
+  details["name"].to(name);
+  details["kind"].to(objectKind);
+  details["retryAfterSeconds"].to(retryAfter);
+  if (!failure.ok() || kind != "Status") {
+    return std::nullopt;
+  }
+  status.code = static_cast<int>(std::clamp<std::int64_t>(code, 0, 999));
+  status.namesObject = !name.empty() || !objectKind.empty();
+  if (retryAfter > 0) {
+    status.retryAfter = std::chrono::seconds(std::min<std::int64_t>(retryAfter, kLongestRetryAfter));
+  }
+  return status;
+}
+
+std::string_view phraseOf(int status) {
+  switch (status) {
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 413:
+      return "Request Entity Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 422:
+      return "Unprocessable Entity";
+    case 429:
+      return "Too Many Requests";
+    case 500:
+      return "Internal Server Error";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "";
+  }
+}
+
+Code codeOf(int status, std::string_view reason) {
+  switch (status) {
+    case 400:
+    case 413:
+    case 415:
+    case 422:
+      return Code::invalidArgument;
+    case 401:
+      return Code::unauthenticated;
+    case 403:
+      return Code::permissionDenied;
+    case 404:
+      return Code::notFound;
+    case 405:
+    case 406:
+      return Code::unimplemented;
+    case 409:
+      return reason == "AlreadyExists" ? Code::alreadyExists : Code::conflict;
+    case 410:
+      return Code::expired;
+    default:
+      break;
+  }
+  // Redirects and the like come from something that is not an API server: it may be there again later.
+  return status >= 400 && status < 500 && status != 429 && status != 408 ? Code::invalidArgument : Code::unavailable;
+}
+
+/// One printable line of at most kMaxText bytes.
+std::string excerpt(std::string_view text) {
+  std::string line;
+  for (char c : text.substr(0, kMaxText)) {
+    bool blank = static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == ' ';
+    if (!blank) {
+      line += c;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+  }
+  while (!line.empty() && line.back() == ' ') {
+    line.pop_back();
+  }
+  return text.size() > kMaxText ? line + "…" : line;
+}
+
+std::string hint(const Operation& operation, Code code) {
+  if (code == Code::permissionDenied) {
+    return operation.group.empty() ? fmt::format(" (needs \"{}\" on {})", operation.verb, operation.resource)
+                                   : fmt::format(" (needs \"{}\" on {} in the API group {})", operation.verb,
+                                                 operation.resource, operation.group);
+  }
+  if (code == Code::unimplemented && operation.group == kResourceGroup) {
+    return " (it does not serve resource.k8s.io/v1: Kubernetes 1.34 or newer is needed, with that API enabled)";
+  }
+  return "";
+}
+
+Status describe(const Operation& operation, int httpStatus, const ApiStatus& status) {
+  auto code = codeOf(httpStatus, status.reason);
+  if (httpStatus == 404 && !status.namesObject && operation.group == kResourceGroup) {
+    code = Code::unimplemented;
+  }
+  auto phrase = phraseOf(httpStatus);
+  auto message =
+      fmt::format("{}: the API server answered {}{}{}{}{}{}", operation.what, httpStatus, phrase.empty() ? "" : " ",
+                  phrase, status.message.empty() ? "" : ": ", status.message, hint(operation, code));
+  return Status(code, std::move(message)).withRetryAfter(status.retryAfter);
+}
+
+}  // namespace
+
+Status statusOfAnswer(const Operation& operation, const HttpResponse& response) {
+  if (response.status >= 200 && response.status < 300) {
+    return {};
+  }
+  std::optional<ApiStatus> status;
+  if (auto document = parseJson(response.body)) {
+    status = apiStatusFrom(*document);
+  }
+  if (!status) {
+    status.emplace().message = excerpt(response.body);
+  }
+  if (response.retryAfter) {
+    status->retryAfter = std::min(*response.retryAfter, std::chrono::seconds(kLongestRetryAfter));
+  }
+  return describe(operation, response.status, *status);
+}
+
+Status statusOfObject(const Operation& operation, const json& object) {
+  auto status = apiStatusFrom(object);
+  if (!status || status->code == 0) {
+    return Status::dataLoss("{}: the API server reported an error that cannot be understood: {}", operation.what,
+                            excerpt(dumpJson(object)));
+  }
+  return describe(operation, status->code, *status);
+}
+
+}  // namespace simgpu::kube

@@ -1,0 +1,207 @@
+#include "simgpu/kube/client.h"
+
+#include <iterator>
+#include <utility>
+
+#include "kube/answer.h"
+#include "kube/await.h"
+#include "kube/json_node.h"
+#include "kube/target.h"
+#include "kube/throttle.h"
+
+namespace simgpu::kube {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kGroup = "resource.k8s.io";
+
+/// As client-go's pager.
+constexpr int kPageSize = 500;
+
+/// How often a list starts again because its continue token expired.
+constexpr int kMaxListRestarts = 3;
+
+/// How long the headers of a watch may take.
+constexpr std::chrono::seconds kWatchHeaders{30};
+
+Operation sliceOperation(std::string_view what, std::string_view verb, std::string_view name) {
+  return {.what = name.empty() ? std::string(what) : fmt::format("{} {}", what, name),
+          .verb = verb,
+          .resource = "resourceslices",
+          .group = kGroup};
+}
+
+HttpRequest get(std::string target, base::Clock::TimePoint deadline) {
+  HttpRequest request;
+  request.target = std::move(target);
+  request.deadline = deadline;
+  return request;
+}
+
+struct Page {
+  std::vector<ResourceSlice> items;
+  std::string resourceVersion;
+  std::string next;
+};
+
+Result<Page> pageFromJson(const json& document) {
+  Status failure;
+  const JsonNode root(document, failure);
+  Page page;
+  root["metadata"]["resourceVersion"].to(page.resourceVersion);
+  root["metadata"]["continue"].to(page.next);
+  root["items"].each([&](const JsonNode& item) {
+    if (auto slice = resourceSliceOrIdentity(item.raw())) {
+      page.items.push_back(*std::move(slice));
+    } else {
+      item.fail(slice.error().message());
+    }
+  });
+  if (!failure.ok()) {
+    return unexpected(std::move(failure));
+  }
+  return page;
+}
+
+/// Spreads `now` over 300…600 s, so that the watches of many nodes do not end together. (client-go draws at random.)
+int watchSeconds(base::Clock::TimePoint now, std::string_view nodeName) {
+  auto bits = static_cast<std::uint64_t>(now.time_since_epoch().count()) ^ std::hash<std::string_view>()(nodeName);
+  bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
+  bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
+  return 300 + static_cast<int>((bits ^ (bits >> 31)) % 301);
+}
+
+}  // namespace
+
+Client::Client(Transport& transport, base::Clock& clock, RateLimit limit, base::Logger log)
+    : transport_(transport), clock_(clock), log_(std::move(log)), throttle_(std::make_unique<Throttle>(limit, clock)) {}
+
+Client::~Client() = default;
+
+PendingClaim Client::startGetClaim(std::string_view space, std::string_view name, base::Clock::TimePoint deadline) {
+  return {transport_.send(get(claimPath(space, name), deadline)), std::string(space), std::string(name)};
+}
+
+Result<HttpResponse> Client::send(std::string_view what, HttpRequest request, const Wait& wait) {
+  request.deadline = wait.deadline;
+  if (auto turn = throttle_->wait(wait); !turn.ok()) {
+    return unexpected(std::move(turn));
+  }
+  auto response = awaitAnswer(transport_.send(std::move(request)), [&wait] { return wait.stop.stop_requested(); });
+  if (response) {
+    for (const auto& warning : response->warnings) {
+      log_.warning("The API server warns", {{"operation", what}, {"warning", warning}});
+    }
+  }
+  return response;
+}
+
+Result<Node> Client::getNode(std::string_view name, const Wait& wait) {
+  const Operation operation{.what = fmt::format("read Node {}", name), .verb = "get", .resource = "nodes", .group = {}};
+  return decodeAnswer(operation, send(operation.what, get(nodePath(name), wait.deadline), wait), nodeFromJson);
+}
+
+Result<ResourceSliceList> Client::listSlices(std::string_view driver, std::string_view nodeName, const Wait& wait) {
+  const auto operation = sliceOperation("list ResourceSlices", "list", {});
+  const auto target = fmt::format("{}?{}&limit={}", slicesPath(), sliceSelector(driver, nodeName), kPageSize);
+  ResourceSliceList list;
+  std::string next;
+  for (int restarts = 0;;) {
+    auto pageTarget = next.empty() ? target : fmt::format("{}&continue={}", target, escaped(next));
+    auto page =
+        decodeAnswer(operation, send(operation.what, get(std::move(pageTarget), wait.deadline), wait), pageFromJson);
+    if (!page && page.error().code() == Code::expired && !next.empty() && restarts++ < kMaxListRestarts) {
+      list = {};
+      next.clear();
+      continue;
+    }
+    if (!page) {
+      return unexpected(page.error());
+    }
+    std::move(page->items.begin(), page->items.end(), std::back_inserter(list.items));
+    list.resourceVersion = page->resourceVersion;
+    next = page->next;
+    if (next.empty()) {
+      return list;
+    }
+  }
+}
+
+std::unique_ptr<SliceWatch> Client::watchSlices(std::string_view driver, std::string_view nodeName,
+                                                std::string_view resourceVersion, std::function<void()> wake) {
+  throttle_->take();
+  const auto now = clock_.now();
+  const std::chrono::seconds lifetime(watchSeconds(now, nodeName));
+  auto target = fmt::format("{}?{}&watch=1&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}", slicesPath(),
+                            sliceSelector(driver, nodeName), escaped(resourceVersion), lifetime.count());
+  // A quiet server may send nothing at all until it ends the watch.
+  return std::make_unique<SliceWatch>(transport_.stream(get(std::move(target), now + kWatchHeaders),
+                                                        lifetime + std::chrono::seconds(30), std::move(wake)));
+}
+
+Result<ResourceSlice> Client::createSlice(const ResourceSlice& slice, const Wait& wait) {
+  const auto& metadata = slice.metadata;
+  const auto operation =
+      sliceOperation("create ResourceSlice", "create", metadata.name.empty() ? metadata.generateName : metadata.name);
+  return decodeAnswer(
+      operation,
+      send(operation.what,
+           {.method = "POST", .target = slicesPath(), .body = dumpJson(toJson(slice)), .deadline = wait.deadline},
+           wait),
+      resourceSliceFromJson);
+}
+
+Result<ResourceSlice> Client::updateSlice(const ResourceSlice& slice, const Wait& wait) {
+  const auto& name = slice.metadata.name;
+  const auto operation = sliceOperation("update ResourceSlice", "update", name);
+  if (name.empty()) {
+    return unexpected(Status::invalidArgument("{}: the slice has no name", operation.what));
+  }
+  return decodeAnswer(
+      operation,
+      send(operation.what,
+           {.method = "PUT", .target = slicesPath(name), .body = dumpJson(toJson(slice)), .deadline = wait.deadline},
+           wait),
+      resourceSliceFromJson);
+}
+
+Status Client::deleteSlice(const ObjectMeta& slice, const Wait& wait) {
+  const auto operation = sliceOperation("delete ResourceSlice", "delete", slice.name);
+  if (slice.name.empty() || slice.uid.empty()) {
+    return Status::invalidArgument("{}: the slice has no name or no UID", operation.what);
+  }
+  json options = json::object();
+  options["kind"] = "DeleteOptions";
+  options["apiVersion"] = "v1";
+  options["preconditions"]["uid"] = slice.uid;
+  auto response =
+      send(operation.what,
+           {.method = "DELETE", .target = slicesPath(slice.name), .body = dumpJson(options), .deadline = wait.deadline},
+           wait);
+  if (!response) {
+    return response.error().with("{}", operation.what);
+  }
+  auto status = statusOfAnswer(operation, *response);
+  // With the UID as the only precondition, a precondition that failed means that the name belongs to another object.
+  bool replaced = status.code() == Code::conflict && status.message().find("Precondition failed") != std::string::npos;
+  return status.code() == Code::notFound || replaced ? Status() : status;
+}
+
+Status Client::createEvent(const Event& event, const Wait& wait) {
+  const auto& about = event.about;
+  const Operation operation{.what = fmt::format("create Event {} of {} {}{}{}", event.reason, about.kind, about.space,
+                                                about.space.empty() ? "" : "/", about.name),
+                            .verb = "create",
+                            .resource = "events",
+                            .group = {}};
+  auto response = send(operation.what,
+                       {.method = "POST",
+                        .target = eventsPath(about.space.empty() ? "default" : about.space),
+                        .body = dumpJson(toJson(event)),
+                        .deadline = wait.deadline},
+                       wait);
+  return response ? statusOfAnswer(operation, *response) : response.error().with("{}", operation.what);
+}
+
+}  // namespace simgpu::kube

@@ -1,0 +1,149 @@
+#include <chrono>
+#include <ctime>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "simgpu/kube/json.h"
+
+namespace simgpu::kube {
+namespace {
+
+using nlohmann::json;
+
+/// Longest name of an object (DNS subdomain).
+constexpr std::size_t kMaxName = 253;
+
+void setUnlessEmpty(json& object, const char* key, const std::string& text) {
+  if (!text.empty()) {
+    object[key] = text;
+  }
+}
+
+json metadataJson(const ObjectMeta& metadata) {
+  json result = json::object();
+  setUnlessEmpty(result, "name", metadata.name);
+  setUnlessEmpty(result, "generateName", metadata.generateName);
+  setUnlessEmpty(result, "namespace", metadata.space);
+  setUnlessEmpty(result, "uid", metadata.uid);
+  setUnlessEmpty(result, "resourceVersion", metadata.resourceVersion);
+  if (!metadata.annotations.empty()) {
+    result["annotations"] = metadata.annotations;
+  }
+  for (const auto& owner : metadata.ownerReferences) {
+    json reference = json::object();
+    reference["apiVersion"] = owner.apiVersion;
+    reference["kind"] = owner.kind;
+    reference["name"] = owner.name;
+    reference["uid"] = owner.uid;
+    if (owner.controller) {
+      reference["controller"] = true;
+    }
+    result["ownerReferences"].push_back(std::move(reference));
+  }
+  return result;
+}
+
+json attributeJson(const DeviceAttribute& attribute) {
+  json result = json::object();
+  if (const auto* integer = std::get_if<std::int64_t>(&attribute)) {
+    result["int"] = *integer;
+  } else if (const auto* boolean = std::get_if<bool>(&attribute)) {
+    result["bool"] = *boolean;
+  } else if (const auto* text = std::get_if<std::string>(&attribute)) {
+    result["string"] = *text;
+  } else if (const auto* version = std::get_if<VersionValue>(&attribute)) {
+    result["version"] = version->text;
+  }
+  return result;
+}
+
+/// Adds what `object` does not have yet, at every level.
+void addMissing(json& object, const json& more) {
+  for (const auto& [key, value] : more.items()) {
+    auto& mine = object[key];
+    if (mine.is_null()) {
+      mine = value;
+    } else if (mine.is_object() && value.is_object()) {
+      addMissing(mine, value);
+    }
+  }
+}
+
+json deviceJson(const Device& device) {
+  json result = json::object();
+  result["name"] = device.name;
+  for (const auto& [name, attribute] : device.attributes) {
+    result["attributes"][name] = attributeJson(attribute);
+  }
+  for (const auto& [name, quantity] : device.capacity) {
+    result["capacity"][name]["value"] = quantity.toString();
+  }
+  if (device.allowMultipleAllocations) {
+    result["allowMultipleAllocations"] = *device.allowMultipleAllocations;
+  }
+  if (device.others.is_object()) {
+    addMissing(result, device.others);
+  }
+  return result;
+}
+
+/// RFC 3339 in whole seconds, as `metav1.Time`.
+std::string timestamp(std::chrono::system_clock::time_point time) {
+  auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)));
+}
+
+/// `<object>.<hex nanoseconds>`, as client-go's recorder names Events.
+std::string eventName(const Event& event) {
+  auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(event.time.time_since_epoch()).count();
+  auto suffix = fmt::format(".{:x}", nanoseconds);
+  return event.about.name.substr(0, kMaxName - suffix.size()) + suffix;
+}
+
+}  // namespace
+
+json toJson(const ResourceSlice& slice) {
+  json result = json::object();
+  result["apiVersion"] = "resource.k8s.io/v1";
+  result["kind"] = "ResourceSlice";
+  result["metadata"] = metadataJson(slice.metadata);
+  auto& spec = result["spec"];
+  spec["driver"] = slice.driver;
+  setUnlessEmpty(spec, "nodeName", slice.nodeName);
+  spec["pool"]["name"] = slice.pool.name;
+  spec["pool"]["generation"] = slice.pool.generation;
+  spec["pool"]["resourceSliceCount"] = slice.pool.resourceSliceCount;
+  for (const auto& device : slice.devices) {
+    spec["devices"].push_back(deviceJson(device));
+  }
+  return result;
+}
+
+json toJson(const Event& event) {
+  json result = json::object();
+  result["apiVersion"] = "v1";
+  result["kind"] = "Event";
+  result["metadata"]["name"] = eventName(event);
+  result["metadata"]["namespace"] = event.about.space.empty() ? "default" : event.about.space;
+  auto& about = result["involvedObject"];
+  about = json::object();
+  setUnlessEmpty(about, "apiVersion", event.about.apiVersion);
+  setUnlessEmpty(about, "kind", event.about.kind);
+  setUnlessEmpty(about, "namespace", event.about.space);
+  setUnlessEmpty(about, "name", event.about.name);
+  setUnlessEmpty(about, "uid", event.about.uid);
+  result["type"] = event.type;
+  result["reason"] = event.reason;
+  result["message"] = event.message;
+  result["source"]["component"] = event.component;
+  setUnlessEmpty(result["source"], "host", event.host);
+  result["reportingComponent"] = event.component;
+  result["reportingInstance"] = event.host;
+  result["firstTimestamp"] = timestamp(event.time);
+  result["lastTimestamp"] = timestamp(event.time);
+  result["count"] = 1;
+  return result;
+}
+
+}  // namespace simgpu::kube

@@ -1,0 +1,44 @@
+#include "simgpu/kube/types.h"
+
+namespace simgpu::kube {
+namespace {
+
+using nlohmann::json;
+
+bool empty(const json& value) {
+  return value.is_null() || (value.is_structured() && value.empty());
+}
+
+/// Without null, `[]` and `{}`, which the API does not tell from absent.
+json withoutEmpty(const json& value) {
+  if (!value.is_structured()) {
+    return value;
+  }
+  json kept = value.is_array() ? json::array() : json::object();
+  for (const auto& [key, member] : value.items()) {
+    auto inner = withoutEmpty(member);
+    if (value.is_array()) {
+      kept.push_back(std::move(inner));
+    } else if (!empty(inner)) {
+      kept[key] = std::move(inner);
+    }
+  }
+  return kept;
+}
+
+bool sameOthers(const json& a, const json& b) {
+  if (empty(a) && empty(b)) {
+    return true;
+  }
+  return withoutEmpty(a) == withoutEmpty(b);
+}
+
+}  // namespace
+
+bool Device::operator==(const Device& other) const {
+  return name == other.name && attributes == other.attributes && capacity == other.capacity &&
+         allowMultipleAllocations.value_or(false) == other.allowMultipleAllocations.value_or(false) &&
+         sameOthers(others, other.others);
+}
+
+}  // namespace simgpu::kube
