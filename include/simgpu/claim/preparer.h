@@ -1,0 +1,56 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "simgpu/base/clock.h"
+#include "simgpu/base/log.h"
+#include "simgpu/base/random.h"
+#include "simgpu/claim/service.h"
+#include "simgpu/claim/store.h"
+#include "simgpu/device/inventory.h"
+#include "simgpu/kube/client.h"
+
+namespace simgpu::claim {
+
+/// Prepares and unprepares claims: reads the claim from the API server, resolves its allocation, commits it to the
+/// store.
+///
+/// Prepare always reads the claim first; a record that says what the allocation says is answered as it is, without a
+/// write. While the API server cannot be reached, a record of this boot is the answer, and a claim without one is tried
+/// again until shortly before the caller's deadline. A device that another claim has is waited for, because its
+/// Unprepare may be on the way, and the kubelet would come back only after a minute.
+class Preparer final : public Service {
+ public:
+  /// Told the claims whose devices somebody else was refused because of.
+  using BlockedBy = std::function<void(const ClaimRef& holder)>;
+
+  /// All parts must outlive this object.
+  Preparer(const device::Inventory& inventory, Store& store, kube::Client& api, base::Clock& clock,
+           base::Random& random, BlockedBy blockedBy, base::Logger log);
+
+  std::vector<Result<PreparedClaim>> prepare(std::span<const ClaimRef> claims, const CallContext& call) override;
+  std::vector<Status> unprepare(std::span<const ClaimRef> claims, const CallContext& call) override;
+
+ private:
+  struct Attempt;
+
+  void read(std::vector<Attempt>& attempts, base::Clock::TimePoint deadline);
+  Result<PreparedClaim> finish(const Attempt& attempt, Result<kube::ResourceClaim> claim, const CallContext& call,
+                               base::Clock::TimePoint patience);
+  Result<PreparedClaim> commit(const Attempt& attempt, Record record, const CallContext& call,
+                               base::Clock::TimePoint patience);
+  Result<PreparedClaim> answerFromRecord(const ClaimRef& claim, const Status& cause);
+  Status checkIdentity(const ClaimRef& wanted, const kube::ResourceClaim& found) const;
+  bool pause(base::Clock::Duration duration, const CallContext& call);
+
+  const device::Inventory& inventory_;
+  Store& store_;
+  kube::Client& api_;
+  base::Clock& clock_;
+  base::Random& random_;
+  BlockedBy blockedBy_;
+  base::Logger log_;
+};
+
+}  // namespace simgpu::claim

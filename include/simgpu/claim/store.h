@@ -1,0 +1,147 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "simgpu/base/clock.h"
+#include "simgpu/base/files.h"
+#include "simgpu/base/log.h"
+#include "simgpu/base/result.h"
+#include "simgpu/cdi/spec_directory.h"
+#include "simgpu/claim/record.h"
+
+namespace simgpu::claim {
+
+/// Which claims are prepared on this node: the CDI directory, with an index in memory.
+///
+/// The directory is the truth. Every operation takes the lock that all processes of a driver share on a node (the Go
+/// helper's `serialize.lock`; held for microseconds) and reads anew whatever somebody else changed meanwhile. The lock
+/// file holds a commit counter, because a file system's clock may be too coarse to show two changes. A lock that nobody
+/// gives back for ten seconds is unavailable, naming it. Safe to use from
+/// several threads and processes.
+class Store {
+ public:
+  struct Options {
+    SpecNaming naming;
+    std::filesystem::path cdiRoot;
+    std::filesystem::path lockFile;
+    std::string bootId;  ///< Of the running kernel: what another boot prepared holds nothing.
+  };
+
+  /// Reads the directory, and removes from it what a former boot left.
+  static Result<std::unique_ptr<Store>> open(Options options, base::Files& files, base::Clock& clock, base::Logger log);
+
+  /// A Prepare that is under way: an Unprepare of its claim from now on makes its commit fail.
+  class Ticket {
+   public:
+    Ticket(Ticket&& other) noexcept
+        : store_(std::exchange(other.store_, nullptr)), uid_(std::move(other.uid_)), began_(other.began_) {}
+    Ticket& operator=(Ticket&&) = delete;
+    ~Ticket();
+
+   private:
+    friend class Store;
+    Ticket(Store& store, std::string uid, std::uint64_t began) : store_(&store), uid_(std::move(uid)), began_(began) {}
+
+    Store* store_;
+    std::string uid_;
+    std::uint64_t began_;
+  };
+  Ticket begin(std::string_view uid);
+
+  /// The record of a claim, durable. Empty if it is not prepared.
+  Result<std::optional<Record>> find(std::string_view uid);
+
+  /// Every record, in the order of their UIDs.
+  Result<std::vector<Record>> records();
+
+  /// A claim that has a device which another one wants; only its UID is known if the reference driver prepared it.
+  struct Holder {
+    ClaimRef claim;
+    std::string device;
+  };
+
+  /// Why a commit did not happen.
+  struct Refusal {
+    Status status;                 ///< failedPrecondition if another claim holds a device; cancelled.
+    std::optional<Holder> holder;  ///< That claim.
+  };
+
+  /// Writes the spec of a claim; when this succeeds, the claim is prepared, whatever happens next. Refused if another
+  /// claim holds one of the devices, if the claim was unprepared since the ticket began, or if `cancelled()`.
+  std::expected<void, Refusal> commit(const Ticket& ticket, const Record& record,
+                                      const std::function<bool()>& cancelled);
+
+  /// Who would make a commit of this record fail now.
+  Result<std::optional<Holder>> findHolder(const Record& record);
+
+  /// Removes the spec of a claim, whoever wrote it. False if there was none, which is just as well.
+  Result<bool> remove(std::string_view uid);
+
+  /// Grows with each removal in this process.
+  std::uint64_t removals() const;
+
+  /// Waits until `removals()` is no longer `seen`, or until then.
+  void awaitRemoval(std::uint64_t seen, base::Clock::TimePoint until);
+
+  /// Removes what others left behind: temporary files of killed processes, once they are too old to be in use, and the
+  /// file that all claims of the reference driver share, once none of them is prepared any more. False if that one must
+  /// stay.
+  Result<bool> cleanUp();
+
+  const Options& options() const { return options_; }
+
+ private:
+  struct Entry {
+    base::FileInfo info;
+    Record record;
+    bool durable = true;  ///< The directory was synced since it was committed.
+  };
+  struct InFlight {
+    int tickets = 0;
+    std::uint64_t lastRemoval = 0;
+  };
+  class Access;
+
+  Store(Options options, cdi::SpecDirectory directory, base::Files& files, base::Clock& clock, base::Logger log);
+
+  Status refresh(base::FileLock& lock);
+  Status reload(bool trustKnown);
+  Status readEntry(const std::string& uid, const cdi::SpecEntry& file);
+  Status countChange(base::FileLock& lock);
+  std::optional<Holder> holderOf(const Record& record) const;
+  Status makeDurable(const std::string& uid, std::uint64_t inode);
+  void put(const std::string& uid, Entry entry);
+  void drop(const std::string& uid);
+
+  const Options options_;
+  const cdi::SpecDirectory directory_;
+  base::Files& files_;
+  base::Clock& clock_;
+  base::Logger log_;
+
+  mutable std::mutex
+      mutex_;  ///< Taken before the file lock, so that threads of one process do not queue in the kernel.
+  std::map<std::string, Entry, std::less<>> entries_;
+  std::map<std::string, InFlight, std::less<>> inFlight_;
+  std::uint64_t epoch_ = 0;  ///< Orders tickets and removals.
+  std::uint64_t removals_ = 0;
+  std::condition_variable_any removed_;
+  std::multimap<std::string, std::string, std::less<>> holders_;  ///< Device name to the UIDs of claims that have it.
+  bool loaded_ = false;
+  std::string knownCounter_;
+  std::int64_t knownModified_ = -1;
+};
+
+}  // namespace simgpu::claim

@@ -1,0 +1,217 @@
+#include "simgpu/claim/preparer.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "simgpu/base/backoff.h"
+#include "simgpu/claim/allocation.h"
+
+namespace simgpu::claim {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The kubelet gives up after 45 s; an answer that arrives later is lost, so every wait ends before.
+constexpr auto kLongestCall = 40s;
+constexpr auto kTimeToAnswer = 3s;
+constexpr auto kReadTimeout = 10s;
+/// How long an Unprepare may be on its way while a device is still held.
+constexpr auto kHolderPatience = 5s;
+/// How often a wait looks whether the caller has given up, or another process has released a device.
+constexpr auto kPollInterval = 100ms;
+
+bool isTransient(const Status& status) {
+  return status.code() == Code::unavailable || status.code() == Code::deadlineExceeded;
+}
+
+Status checkReference(const ClaimRef& claim) {
+  if (!isUsableUid(claim.uid)) {
+    return Status::invalidArgument("the kubelet named a claim with the UID \"{}\", which is none", claim.uid);
+  }
+  if (claim.space.empty() || claim.name.empty()) {
+    return Status::invalidArgument("the kubelet named the claim with the UID {} without its namespace or name",
+                                   claim.uid);
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Preparer::Attempt {
+  Attempt(ClaimRef wanted, std::size_t position, Store::Ticket begun)
+      : claim(std::move(wanted)), index(position), ticket(std::move(begun)) {}
+
+  ClaimRef claim;
+  std::size_t index;  ///< In the caller's list.
+  Store::Ticket ticket;
+  std::optional<kube::PendingClaim> pending;
+};
+
+Preparer::Preparer(const device::Inventory& inventory, Store& store, kube::Client& api, base::Clock& clock,
+                   base::Random& random, BlockedBy blockedBy, base::Logger log)
+    : inventory_(inventory),
+      store_(store),
+      api_(api),
+      clock_(clock),
+      random_(random),
+      blockedBy_(std::move(blockedBy)),
+      log_(std::move(log)) {}
+
+std::vector<Result<PreparedClaim>> Preparer::prepare(std::span<const ClaimRef> claims, const CallContext& call) {
+  auto began = clock_.now();
+  auto timeToAnswer = std::min<base::Clock::Duration>(kTimeToAnswer, (call.deadline - began) / 4);
+  auto deadline = std::min(call.deadline - timeToAnswer, began + kLongestCall);
+  auto patience = std::min(deadline, began + kHolderPatience);
+
+  std::vector<Result<PreparedClaim>> results(claims.size());
+  std::vector<Attempt> attempts;
+  attempts.reserve(claims.size());
+  for (std::size_t i = 0; i < claims.size(); ++i) {
+    if (Status checked = checkReference(claims[i]); !checked) {
+      results[i] = unexpected(checked);
+    } else {
+      attempts.emplace_back(claims[i], i, store_.begin(claims[i].uid));
+    }
+  }
+
+  base::Backoff backoff(200ms, 5s, random_);
+  while (!attempts.empty()) {
+    read(attempts, deadline);
+    std::vector<Attempt> again;
+    std::chrono::seconds asked{0};  // the longest pause that the server asked for
+    for (Attempt& attempt : attempts) {
+      auto claim = attempt.pending->get(call.cancelled);
+      attempt.pending.reset();
+      if (claim || !isTransient(claim.error())) {
+        results[attempt.index] = finish(attempt, std::move(claim), call, patience);
+        continue;
+      }
+      results[attempt.index] = answerFromRecord(attempt.claim, claim.error());
+      if (!results[attempt.index]) {
+        asked = std::max(asked, claim.error().retryAfter().value_or(0s));
+        again.push_back(std::move(attempt));
+      }
+    }
+    attempts = std::move(again);
+    auto rest = std::max<base::Clock::Duration>(backoff.next(), asked);
+    if (attempts.empty() || clock_.now() + rest >= deadline || !pause(rest, call)) {
+      break;  // the last failure of each is its result
+    }
+  }
+  return results;
+}
+
+std::vector<Status> Preparer::unprepare(std::span<const ClaimRef> claims, const CallContext& /*call*/) {
+  std::vector<Status> results;
+  results.reserve(claims.size());
+  for (const ClaimRef& claim : claims) {
+    // What cannot be a file name was never prepared.
+    auto removed = isUsableUid(claim.uid) ? store_.remove(claim.uid) : Result<bool>(false);
+    results.push_back(removed ? Status() : removed.error());
+  }
+  return results;
+}
+
+void Preparer::read(std::vector<Attempt>& attempts, base::Clock::TimePoint deadline) {
+  auto readDeadline = std::min(deadline, clock_.now() + kReadTimeout);
+  for (Attempt& attempt : attempts) {
+    attempt.pending.emplace(api_.startGetClaim(attempt.claim.space, attempt.claim.name, readDeadline));
+  }
+}
+
+Result<PreparedClaim> Preparer::finish(const Attempt& attempt, Result<kube::ResourceClaim> claim,
+                                       const CallContext& call, base::Clock::TimePoint patience) {
+  if (!claim) {
+    return unexpected(claim.error());
+  }
+  if (Status same = checkIdentity(attempt.claim, *claim); !same) {
+    return unexpected(same);
+  }
+  auto record = resolveAllocation(inventory_, store_.options().naming, attempt.claim, *claim->allocation,
+                                  store_.options().bootId);
+  if (!record) {
+    return unexpected(record.error().with("prepare failed"));
+  }
+  auto existing = store_.find(attempt.claim.uid);
+  if (!existing) {
+    return unexpected(existing.error());
+  }
+  if (*existing) {
+    bool sameDevices = (*existing)->prepared == record->prepared;
+    bool rewritable = (*existing)->origin != Record::Origin::newer || (*existing)->bootId != store_.options().bootId;
+    if (sameDevices && (!rewritable || (*existing)->spec == record->spec)) {
+      log_.v(3).info("Claim is prepared already", {{"uid", attempt.claim.uid}});
+      return std::move((*existing)->prepared);
+    }
+  }
+  return commit(attempt, *std::move(record), call, patience);
+}
+
+Result<PreparedClaim> Preparer::commit(const Attempt& attempt, Record record, const CallContext& call,
+                                       base::Clock::TimePoint patience) {
+  for (;;) {
+    std::uint64_t seen = store_.removals();
+    auto committed = store_.commit(attempt.ticket, record, call.cancelled);
+    if (committed) {
+      return std::move(record.prepared);
+    }
+    std::optional<Store::Holder> holder = std::move(committed.error().holder);
+    if (!holder) {
+      return unexpected(committed.error().status);
+    }
+    log_.v(2).info("Waiting for a device that another claim has",
+                   {{"uid", attempt.claim.uid}, {"device", holder->device}, {"holder", holder->claim.uid}});
+    while (holder) {
+      if (clock_.now() >= patience || call.cancelled()) {
+        blockedBy_(holder->claim);
+        return unexpected(committed.error().status);
+      }
+      store_.awaitRemoval(seen, std::min(patience, clock_.now() + kPollInterval));
+      seen = store_.removals();
+      auto now = store_.findHolder(record);
+      if (!now) {
+        return unexpected(now.error());
+      }
+      holder = *std::move(now);
+    }
+  }
+}
+
+Result<PreparedClaim> Preparer::answerFromRecord(const ClaimRef& claim, const Status& cause) {
+  auto record = store_.find(claim.uid);
+  bool known =
+      record && *record && ((*record)->origin == Record::Origin::ours || (*record)->origin == Record::Origin::newer);
+  if (!known || (*record)->prepared.devices.empty() || (*record)->bootId != store_.options().bootId) {
+    return unexpected(cause);
+  }
+  log_.warning("Cannot read a claim that is prepared already; answering what was prepared",
+               {{"uid", claim.uid}, {"namespace", claim.space}, {"name", claim.name}, {"reason", cause.message()}});
+  return std::move((*record)->prepared);
+}
+
+Status Preparer::checkIdentity(const ClaimRef& wanted, const kube::ResourceClaim& found) const {
+  if (found.metadata.uid != wanted.uid) {
+    return Status::notFound("claim {}/{} got replaced: expected UID {}, found {}", wanted.space, wanted.name,
+                            wanted.uid, found.metadata.uid);
+  }
+  if (!found.allocation) {
+    return Status::failedPrecondition("claim {}/{} not allocated", wanted.space, wanted.name);
+  }
+  return {};
+}
+
+bool Preparer::pause(base::Clock::Duration duration, const CallContext& call) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  for (auto end = clock_.now() + duration; clock_.now() < end;) {
+    if (call.cancelled()) {
+      return false;
+    }
+    clock_.waitUntil(lock, never, std::min(end, clock_.now() + kPollInterval), {}, [] { return false; });
+  }
+  return true;
+}
+
+}  // namespace simgpu::claim

@@ -1,0 +1,426 @@
+#include "simgpu/claim/store.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <set>
+#include <utility>
+
+namespace simgpu::claim {
+namespace {
+
+/// A Prepare is over after 45 s at the latest, so an older temporary file belongs to nobody.
+constexpr std::chrono::minutes kTemporaryLife{2};
+/// In the place of a UID: the reference driver's file for what all its claims share.
+constexpr std::string_view kSharedByReference = "common";
+constexpr mode_t kLockMode = 0644;
+constexpr std::chrono::seconds kLockPatience{10};
+constexpr std::chrono::milliseconds kLockPoll{1};
+
+}  // namespace
+
+/// Holds both locks; `status` tells whether the index is up to date.
+class Store::Access {
+ public:
+  explicit Access(Store& store) : guard_(store.mutex_) {
+    if (status_ = lockFile(store); status_) {
+      status_ = store.refresh(*lock_);
+    }
+  }
+
+  const Status& status() const { return status_; }
+  base::FileLock& lock() { return *lock_; }
+
+  /// Lets go of both, before something slow.
+  void release() {
+    lock_.reset();
+    guard_.unlock();
+  }
+
+ private:
+  /// Not by a blocking call: a process that is stopped while it has the lock must not stop this one.
+  Status lockFile(Store& store) {
+    auto deadline = store.clock_.now() + kLockPatience;
+    for (;;) {
+      auto lock = store.files_.lock(store.options_.lockFile, kLockMode, base::Files::Wait::tryOnce);
+      if (lock) {
+        lock_ = *std::move(lock);
+        return {};
+      }
+      if (lock.error().code() != Code::failedPrecondition) {
+        return lock.error().with("lock the prepared claims");
+      }
+      if (store.clock_.now() >= deadline) {
+        return Status::unavailable("lock the prepared claims: {}", lock.error().message());
+      }
+      std::mutex mutex;
+      std::unique_lock waiting(mutex);
+      std::condition_variable_any never;
+      store.clock_.waitUntil(waiting, never, store.clock_.now() + kLockPoll, {}, [] { return false; });
+    }
+  }
+
+  std::unique_lock<std::mutex> guard_;
+  std::unique_ptr<base::FileLock> lock_;
+  Status status_;
+};
+
+Store::Store(Options options, cdi::SpecDirectory directory, base::Files& files, base::Clock& clock, base::Logger log)
+    : options_(std::move(options)),
+      directory_(std::move(directory)),
+      files_(files),
+      clock_(clock),
+      log_(std::move(log)) {}
+
+Result<std::unique_ptr<Store>> Store::open(Options options, base::Files& files, base::Clock& clock, base::Logger log) {
+  auto directory = cdi::SpecDirectory::open(files, options.cdiRoot);
+  if (!directory) {
+    return unexpected(directory.error());
+  }
+  std::unique_ptr<Store> store(new Store(std::move(options), *std::move(directory), files, clock, std::move(log)));
+  if (Access access(*store); !access.status()) {
+    return unexpected(access.status());
+  }
+  return store;
+}
+
+Store::Ticket::~Ticket() {
+  if (store_ == nullptr) {
+    return;
+  }
+  std::lock_guard guard(store_->mutex_);
+  auto found = store_->inFlight_.find(uid_);
+  if (--found->second.tickets == 0) {
+    store_->inFlight_.erase(found);
+  }
+}
+
+Store::Ticket Store::begin(std::string_view uid) {
+  std::lock_guard guard(mutex_);
+  ++inFlight_[std::string(uid)].tickets;
+  return {*this, std::string(uid), ++epoch_};
+}
+
+Result<std::optional<Record>> Store::find(std::string_view uid) {
+  Access access(*this);
+  if (!access.status()) {
+    return unexpected(access.status());
+  }
+  auto found = entries_.find(uid);
+  if (found == entries_.end()) {
+    return std::nullopt;
+  }
+  // Somebody may have changed the file itself, or so soon after a change of ours that the directory does not show it.
+  auto info = directory_.info(options_.naming.fileName(uid));
+  if (!info || *info != found->second.info) {
+    if (Status reloaded = reload(false); !reloaded) {
+      return unexpected(reloaded);
+    }
+    if (found = entries_.find(uid); found == entries_.end()) {
+      return std::nullopt;
+    }
+  }
+  Record record = found->second.record;
+  if (found->second.durable) {
+    return record;
+  }
+  // Its commit is not answered yet, or could not be made durable.
+  std::uint64_t inode = found->second.info.inode;
+  access.release();
+  if (Status synced = makeDurable(record.prepared.claim.uid, inode); !synced) {
+    return unexpected(synced);
+  }
+  return record;
+}
+
+Result<std::vector<Record>> Store::records() {
+  Access access(*this);
+  if (!access.status()) {
+    return unexpected(access.status());
+  }
+  std::vector<Record> all;
+  all.reserve(entries_.size());
+  for (const auto& [uid, entry] : entries_) {
+    all.push_back(entry.record);
+  }
+  return all;
+}
+
+std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Record& record,
+                                                  const std::function<bool()>& cancelled) {
+  auto refuse = [](Status status) { return std::unexpected(Refusal{std::move(status), std::nullopt}); };
+  const std::string& uid = record.prepared.claim.uid;
+  std::string fileName = options_.naming.fileName(uid);
+  auto staged = directory_.stage(fileName, record.spec);
+  if (!staged) {
+    return refuse(staged.error());
+  }
+
+  Access access(*this);
+  if (!access.status()) {
+    return refuse(access.status());
+  }
+  if (inFlight_.at(uid).lastRemoval > ticket.began_) {
+    return refuse(Status::cancelled("the claim was unprepared meanwhile"));
+  }
+  if (cancelled()) {
+    return refuse(Status::cancelled("the caller has given up"));
+  }
+  if (auto existing = entries_.find(uid); existing != entries_.end() &&
+                                          existing->second.record.origin == Record::Origin::newer &&
+                                          existing->second.record.bootId == options_.bootId) {
+    return refuse(
+        Status::failedPrecondition("{} was written by a later release of this driver; go back to it, or delete "
+                                   "the pods that use the claim",
+                                   (directory_.root() / fileName).native()));
+  }
+  if (auto holder = holderOf(record)) {
+    const ClaimRef& claim = holder->claim;
+    Status status = Status::failedPrecondition(
+        "device {} is in use by ResourceClaim {} (UID {}), which has not been unprepared on this node", holder->device,
+        claim.name.empty() ? "prepared by another driver" : claim.space + "/" + claim.name, claim.uid);
+    return std::unexpected(Refusal{std::move(status), std::move(holder)});
+  }
+  if (Status committed = directory_.commit(*std::move(staged)); !committed) {
+    return refuse(committed);
+  }
+  base::FileInfo info = directory_.info(fileName).value_or(base::FileInfo());
+  put(uid, {.info = info, .record = record, .durable = false});
+  Status counted = countChange(access.lock());
+  access.release();
+  Status synced = makeDurable(uid, info.inode);
+  if (!counted || !synced) {
+    return refuse(counted ? synced : counted);
+  }
+  return {};
+}
+
+Result<std::optional<Store::Holder>> Store::findHolder(const Record& record) {
+  Access access(*this);
+  if (!access.status()) {
+    return unexpected(access.status());
+  }
+  return holderOf(record);
+}
+
+Result<bool> Store::remove(std::string_view uid) {
+  Access access(*this);
+  if (auto flying = inFlight_.find(uid); flying != inFlight_.end()) {
+    flying->second.lastRemoval = ++epoch_;
+  }
+  if (!access.status()) {
+    return unexpected(access.status());
+  }
+  std::string fileName = options_.naming.fileName(uid);
+  bool known = entries_.contains(uid);
+  if (!known && !directory_.info(fileName)) {
+    return false;
+  }
+  if (Status removed = directory_.remove(fileName); !removed) {
+    return unexpected(removed);
+  }
+  drop(std::string(uid));
+  ++removals_;
+  removed_.notify_all();
+  Status counted = countChange(access.lock());
+  access.release();
+  Status synced = directory_.sync();
+  if (!counted || !synced) {
+    return unexpected(counted ? synced : counted);
+  }
+  return true;
+}
+
+std::uint64_t Store::removals() const {
+  std::lock_guard guard(mutex_);
+  return removals_;
+}
+
+void Store::awaitRemoval(std::uint64_t seen, base::Clock::TimePoint until) {
+  std::unique_lock lock(mutex_);
+  clock_.waitUntil(lock, removed_, until, {}, [&] { return removals_ != seen; });
+}
+
+Result<bool> Store::cleanUp() {
+  Status removed = directory_.removeTemporaries(options_.naming.filePrefix(), clock_.wallTime() - kTemporaryLife);
+  if (!removed) {
+    return unexpected(removed);
+  }
+  Access access(*this);
+  if (!access.status()) {
+    return unexpected(access.status());
+  }
+  bool foreign = std::ranges::any_of(
+      entries_, [](const auto& entry) { return entry.second.record.origin == Record::Origin::foreign; });
+  if (!foreign) {
+    removed = directory_.remove(options_.naming.fileName(kSharedByReference));
+  }
+  return removed ? Result<bool>(!foreign) : unexpected(removed);
+}
+
+Status Store::refresh(base::FileLock& lock) {
+  auto counter = lock.content();
+  if (!counter) {
+    return counter.error();
+  }
+  auto modified = directory_.modified();
+  if (!modified && modified.error().code() != Code::notFound) {
+    return modified.error();
+  }
+  std::int64_t now = modified.value_or(-1);  // a directory that is gone is empty
+  bool counted = !loaded_ || *counter != knownCounter_;
+  if (!counted && now == knownModified_) {
+    return {};
+  }
+  // Staging a spec changes the directory, too: without a count, only what appeared or went is looked at.
+  if (Status reloaded = reload(!counted); !reloaded) {
+    loaded_ = false;
+    return reloaded;
+  }
+  loaded_ = true;
+  knownCounter_ = *std::move(counter);
+  knownModified_ = now;
+  return {};
+}
+
+Status Store::reload(bool trustKnown) {
+  auto names = directory_.names(options_.naming.filePrefix());
+  if (!names) {
+    return names.error();
+  }
+  std::set<std::string, std::less<>> present;
+  for (const std::string& name : *names) {
+    std::string uid = options_.naming.claimUidOf(name);
+    if (uid.empty() || uid == kSharedByReference) {
+      continue;
+    }
+    auto known = entries_.find(uid);
+    if (!trustKnown || known == entries_.end()) {
+      auto info = directory_.info(name);
+      if (!info && info.error().code() != Code::notFound) {
+        return info.error().with("read CDI spec {}", name);
+      }
+      if (!info || info->kind != base::FileInfo::Kind::regular) {
+        continue;
+      }
+      if (known == entries_.end() || known->second.info != *info) {
+        if (Status read = readEntry(uid, {.name = name, .info = *info}); !read) {
+          return read;
+        }
+      }
+    }
+    present.insert(uid);
+  }
+  std::size_t before = entries_.size();
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    const std::string& uid = (entry++)->first;
+    if (!present.contains(uid)) {
+      drop(uid);
+    }
+  }
+  if (entries_.size() < before) {  // a Prepare may be waiting for that
+    ++removals_;
+    removed_.notify_all();
+  }
+  return {};
+}
+
+Status Store::readEntry(const std::string& uid, const cdi::SpecEntry& file) {
+  auto spec = directory_.read(file.name);
+  if (!spec && spec.error().code() == Code::notFound) {
+    drop(uid);
+    return {};
+  }
+  if (!spec && spec.error().code() == Code::resourceExhausted) {
+    return spec.error();  // not the file's fault, and what it holds must not be forgotten
+  }
+  Record record = readRecord(options_.naming, uid, spec);
+  if (record.origin == Record::Origin::unreadable) {
+    log_.error(spec ? Status::dataLoss("its content is not this driver's") : spec.error(),
+               "Cannot understand a CDI spec of this driver; it holds no device", {{"file", file.name}});
+  }
+  bool formerBoot = !record.bootId.empty() && record.bootId != options_.bootId;
+  if (formerBoot && record.origin == Record::Origin::ours) {
+    log_.info("Removing a claim that was prepared before the node was restarted", {{"uid", uid}});
+    Status removed = directory_.remove(file.name);
+    if (removed) {
+      drop(uid);
+      return {};
+    }
+    log_.error(removed, "Cannot remove it; it holds no device", {{"uid", uid}});
+  }
+  if (formerBoot) {
+    record.held.clear();
+  }
+  // What could not be read for another reason than its content is tried again next time.
+  bool readable = spec || spec.error().code() == Code::dataLoss;
+  put(uid, {.info = readable ? file.info : base::FileInfo(), .record = std::move(record)});
+  return {};
+}
+
+Status Store::countChange(base::FileLock& lock) {
+  std::uint64_t count = 0;
+  std::from_chars(knownCounter_.data(), knownCounter_.data() + knownCounter_.size(), count);
+  std::string next = std::to_string(count + 1);
+  if (Status written = lock.replaceContent(next); !written) {
+    return written.with("count a change of the prepared claims");
+  }
+  knownCounter_ = std::move(next);
+  if (auto modified = directory_.modified()) {
+    knownModified_ = *modified;
+  }
+  return {};
+}
+
+Status Store::makeDurable(const std::string& uid, std::uint64_t inode) {
+  if (Status synced = directory_.sync(); !synced) {
+    return synced;
+  }
+  std::lock_guard guard(mutex_);
+  if (auto found = entries_.find(uid); found != entries_.end() && found->second.info.inode == inode) {
+    found->second.durable = true;
+  }
+  return {};
+}
+
+std::optional<Store::Holder> Store::holderOf(const Record& record) const {
+  for (const HeldDevice& wanted : record.held) {
+    auto [first, last] = holders_.equal_range(wanted.device);
+    for (auto candidate = first; candidate != last; ++candidate) {
+      if (candidate->second == record.prepared.claim.uid) {
+        continue;
+      }
+      const Record& other = entries_.find(candidate->second)->second.record;
+      for (const HeldDevice& held : other.held) {
+        if (!wanted.compatibleWith(held)) {
+          return Holder{.claim = other.prepared.claim, .device = wanted.device};
+        }
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+void Store::put(const std::string& uid, Entry entry) {
+  drop(uid);
+  for (const HeldDevice& held : entry.record.held) {
+    holders_.emplace(held.device, uid);
+  }
+  entries_[uid] = std::move(entry);
+}
+
+void Store::drop(const std::string& uid) {
+  auto found = entries_.find(uid);
+  if (found == entries_.end()) {
+    return;
+  }
+  for (const HeldDevice& held : found->second.record.held) {
+    auto [first, last] = holders_.equal_range(held.device);
+    for (auto holder = first; holder != last;) {
+      holder = holder->second == uid ? holders_.erase(holder) : std::next(holder);
+    }
+  }
+  entries_.erase(found);
+}
+
+}  // namespace simgpu::claim
