@@ -1,0 +1,54 @@
+#include "slice/dropped.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace simgpu::slice {
+namespace {
+
+/// The first key whose value is not the same in both.
+template <typename Map>
+std::string firstKey(const Map& sent, const Map& stored) {
+  auto differs = [&](const auto& entry, const Map& other) {
+    auto found = other.find(entry.first);
+    return found == other.end() || !(found->second == entry.second);
+  };
+  for (const auto* maps : {&sent, &stored}) {
+    const Map& other = maps == &sent ? stored : sent;
+    auto entry = std::ranges::find_if(*maps, [&](const auto& each) { return differs(each, other); });
+    if (entry != maps->end()) {
+      return entry->first;
+    }
+  }
+  return {};
+}
+
+std::string firstField(const kube::Device& sent, const kube::Device& stored) {
+  if (std::string name = firstKey(sent.attributes, stored.attributes); !name.empty()) {
+    return "attribute " + name;
+  }
+  if (std::string name = firstKey(sent.capacity, stored.capacity); !name.empty()) {
+    return "capacity " + name;
+  }
+  if (sent.allowMultipleAllocations.value_or(false) != stored.allowMultipleAllocations.value_or(false)) {
+    return "allowMultipleAllocations";
+  }
+  return "another field";
+}
+
+}  // namespace
+
+std::string firstDifference(const std::vector<kube::Device>& sent, const std::vector<kube::Device>& stored) {
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    if (i >= stored.size() || stored[i].name != sent[i].name) {
+      return fmt::format("device {}", sent[i].name);
+    }
+    if (!(stored[i] == sent[i])) {
+      return fmt::format("{} of device {}", firstField(sent[i], stored[i]), sent[i].name);
+    }
+  }
+  return stored.size() > sent.size() ? fmt::format("device {}", stored[sent.size()].name) : "";
+}
+
+}  // namespace simgpu::slice

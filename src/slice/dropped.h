@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "simgpu/kube/types.h"
+
+namespace simgpu::slice {
+
+/// The first thing in which what the server stored differs from what it was sent, for a person: `capacity compute of
+/// device gpu-0`. Empty if nothing does.
+std::string firstDifference(const std::vector<kube::Device>& sent, const std::vector<kube::Device>& stored);
+
+}  // namespace simgpu::slice
