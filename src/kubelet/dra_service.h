@@ -1,0 +1,136 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <grpcpp/grpcpp.h>
+
+#include "kubelet/claim_calls.h"
+#include "kubelet/dra/v1/api.grpc.pb.h"
+#include "kubelet/dra/v1beta1/api.grpc.pb.h"
+#include "kubelet/grpc_server.h"
+#include "simgpu/base/clock.h"
+
+namespace simgpu::kubelet {
+
+/// What the claim room needs to know of an RPC. Valid for as long as its handler runs.
+inline claim::CallContext callContextOf(grpc::ServerContext& context, const base::Clock& clock) {
+  claim::CallContext call;
+  if (auto deadline = context.deadline(); deadline != std::chrono::system_clock::time_point::max()) {
+    call.deadline = clock.now() + (deadline - std::chrono::system_clock::now());
+  }
+  // gRPC lets only a few threads ask the same call at once.
+  call.cancelled = [&context, one = std::make_shared<std::mutex>()] {
+    std::lock_guard guard(*one);
+    return context.IsCancelled();
+  };
+  return call;
+}
+
+/// The status of a call in which no claim was looked at.
+inline grpc::Status grpcStatusOf(const Status& status) {
+  switch (status.code()) {
+    case Code::cancelled:
+      return {grpc::StatusCode::CANCELLED, status.message()};
+    case Code::deadlineExceeded:
+      return {grpc::StatusCode::DEADLINE_EXCEEDED, status.message()};
+    case Code::unavailable:
+      return {grpc::StatusCode::UNAVAILABLE, status.message()};
+    default:
+      return {grpc::StatusCode::INTERNAL, status.message()};
+  }
+}
+
+/// The two generations of the service, which differ in their names and in `share_id` only.
+struct DraV1 {
+  using Service = k8s::io::kubelet::pkg::apis::dra::v1::DRAPlugin::Service;
+  using PrepareRequest = k8s::io::kubelet::pkg::apis::dra::v1::NodePrepareResourcesRequest;
+  using PrepareResponse = k8s::io::kubelet::pkg::apis::dra::v1::NodePrepareResourcesResponse;
+  using UnprepareRequest = k8s::io::kubelet::pkg::apis::dra::v1::NodeUnprepareResourcesRequest;
+  using UnprepareResponse = k8s::io::kubelet::pkg::apis::dra::v1::NodeUnprepareResourcesResponse;
+};
+
+struct DraV1Beta1 {
+  using Service = k8s::io::kubelet::pkg::apis::dra::v1beta1::DRAPlugin::Service;
+  using PrepareRequest = k8s::io::kubelet::pkg::apis::dra::v1beta1::NodePrepareResourcesRequest;
+  using PrepareResponse = k8s::io::kubelet::pkg::apis::dra::v1beta1::NodePrepareResourcesResponse;
+  using UnprepareRequest = k8s::io::kubelet::pkg::apis::dra::v1beta1::NodeUnprepareResourcesRequest;
+  using UnprepareResponse = k8s::io::kubelet::pkg::apis::dra::v1beta1::NodeUnprepareResourcesResponse;
+};
+
+/// DRAPlugin of either generation: messages to `ClaimCalls` and back.
+template <typename Api>
+class DraService final : public Api::Service {
+ public:
+  DraService(ClaimCalls& calls, const base::Clock& clock) : calls_(calls), clock_(clock) {}
+
+  grpc::Status NodePrepareResources(grpc::ServerContext* context, const typename Api::PrepareRequest* request,
+                                    typename Api::PrepareResponse* response) override {
+    return guarded([&] {
+      auto answers = calls_.prepare(claimsOf(*request), callContextOf(*context, clock_));
+      if (!answers) {
+        return grpcStatusOf(answers.error());
+      }
+      for (ClaimCalls::Prepared& answer : *answers) {
+        auto& entry = (*response->mutable_claims())[answer.uid];
+        if (!answer.result) {
+          entry.set_error(answer.result.error().message());
+          continue;
+        }
+        for (claim::PreparedDevice& device : answer.result->devices) {
+          fill(*entry.add_devices(), device);
+        }
+      }
+      return grpc::Status::OK;
+    });
+  }
+
+  grpc::Status NodeUnprepareResources(grpc::ServerContext* context, const typename Api::UnprepareRequest* request,
+                                      typename Api::UnprepareResponse* response) override {
+    return guarded([&] {
+      auto answers = calls_.unprepare(claimsOf(*request), callContextOf(*context, clock_));
+      if (!answers) {
+        return grpcStatusOf(answers.error());
+      }
+      for (const ClaimCalls::Unprepared& answer : *answers) {
+        (*response->mutable_claims())[answer.uid].set_error(answer.status.message());
+      }
+      return grpc::Status::OK;
+    });
+  }
+
+ private:
+  static std::vector<claim::ClaimRef> claimsOf(const auto& request) {
+    std::vector<claim::ClaimRef> claims;
+    claims.reserve(static_cast<std::size_t>(request.claims_size()));
+    for (const auto& claim : request.claims()) {
+      claims.push_back({.space = claim.namespace_(), .name = claim.name(), .uid = claim.uid()});
+    }
+    return claims;
+  }
+
+  static void fill(auto& message, claim::PreparedDevice& device) {
+    for (std::string& request : device.requests) {
+      message.add_request_names(std::move(request));
+    }
+    message.set_pool_name(std::move(device.pool));
+    message.set_device_name(std::move(device.device));
+    for (std::string& id : device.cdiIds) {
+      message.add_cdi_device_ids(std::move(id));
+    }
+    if constexpr (requires { message.set_share_id(std::string()); }) {
+      if (!device.shareId.empty()) {
+        message.set_share_id(std::move(device.shareId));
+      }
+    }
+  }
+
+  ClaimCalls& calls_;
+  const base::Clock& clock_;
+};
+
+}  // namespace simgpu::kubelet

@@ -1,0 +1,78 @@
+#include "kubelet/grpc_server.h"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server_posix.h>
+
+namespace simgpu::kubelet {
+namespace {
+
+constexpr int kMaxRequestBytes = 4 << 20;
+
+void setLimits(grpc::ServerBuilder& builder, const GrpcServer::Limits& limits) {
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.concurrentStreams);
+  // A client may ping as often as it likes: closing the kubelet's connection over it would cost a pod a minute.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  if (limits.idleConnection.count() > 0) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, static_cast<int>(limits.idleConnection.count()));
+  }
+  // One poller is enough to start a call; each call then has a thread of its own.
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
+  if (limits.threads > 0) {
+    grpc::ResourceQuota quota;
+    quota.SetMaxThreads(limits.threads);
+    builder.SetResourceQuota(quota);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::start(int listener, const std::vector<grpc::Service*>& services,
+                                                      Limits limits) {
+  grpc::ServerBuilder builder;
+  setLimits(builder, limits);
+  for (grpc::Service* service : services) {
+    builder.RegisterService(service);
+  }
+  std::unique_ptr<grpc::Server> started = builder.BuildAndStart();
+  if (!started) {
+    return unexpected(Status::internal("gRPC refuses to start a server"));
+  }
+  std::unique_ptr<GrpcServer> server(new GrpcServer(std::move(started)));
+  auto acceptor = Acceptor::start(listener, [raw = server->server_.get()](FileDescriptor connection) {
+    grpc::AddInsecureChannelFromFd(raw, connection.release());
+  });
+  if (!acceptor) {
+    return unexpected(acceptor.error());
+  }
+  server->acceptor_ = std::move(*acceptor);
+  return server;
+}
+
+void GrpcServer::stop(std::chrono::system_clock::time_point deadline) {
+  stopAccepting();
+  if (server_) {
+    server_->Shutdown(deadline);
+    server_->Wait();
+    server_.reset();
+  }
+}
+
+grpc::Status statusOfCurrentException() {
+  std::string text = "an exception without a text";
+  try {
+    throw;
+  } catch (const std::exception& exception) {
+    text = exception.what();
+  } catch (...) {
+    // Whatever it is, the text above has to do.
+  }
+  return {grpc::StatusCode::INTERNAL, "defect in the driver: " + text};
+}
+
+}  // namespace simgpu::kubelet
