@@ -1,0 +1,10 @@
+#pragma once
+
+namespace simgpu::app {
+
+/// The whole program: reads the command line and the environment, runs the subcommand, and returns the exit code.
+/// 0: stopped by a signal, or help was asked for. 1: could not start; the last line on standard error is `Error:
+/// <why>`. 2: the command line is wrong; one line says which flag, which value, and what is allowed.
+int run(int argc, char** argv);
+
+}  // namespace simgpu::app

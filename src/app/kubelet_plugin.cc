@@ -1,0 +1,128 @@
+#include "app/kubelet_plugin.h"
+
+#include <csignal>
+#include <utility>
+
+#include "simgpu/base/version.h"
+#include "simgpu/driver/driver.h"
+#include "simgpu/kube/config.h"
+#include "simgpu/kube/curl_transport.h"
+
+namespace simgpu::app {
+namespace {
+
+std::string userAgent() {
+  return fmt::format("dra-sim-gpu/{} (linux) commit/{}", base::version(), base::commit());
+}
+
+Result<kube::Config> clientConfig(const KubeletPluginFlags& flags, base::Files& files, const Environment& environment) {
+  if (flags.kubeconfig.empty()) {
+    auto config = kube::inClusterConfig(files, environment);
+    return config ? config
+                  : unexpected(config.error().with(
+                        "create client: create client configuration: create in-cluster client configuration"));
+  }
+  auto config = kube::kubeconfig(files, flags.kubeconfig);
+  return config ? config
+                : unexpected(config.error().with(
+                      "create client: create client configuration: create out-of-cluster client configuration"));
+}
+
+Result<device::Profile> loadProfile(const KubeletPluginFlags& flags, base::Files& files) {
+  if (flags.profileFile.empty()) {
+    return device::Profile::embedded(flags.deviceProfile);
+  }
+  auto text = files.read(flags.profileFile);
+  if (!text) {
+    return unexpected(text.error().with("--profile-file"));
+  }
+  return device::Profile::parse(*text, flags.profileFile);
+}
+
+Result<device::Inventory> loadInventory(const KubeletPluginFlags& flags, base::Files& files) {
+  auto profile = loadProfile(flags, files);
+  if (!profile) {
+    return unexpected(profile.error());
+  }
+  device::NodeContext node{.nodeName = flags.nodeName,
+                           .driverName = flags.driverName.empty() ? profile->defaultDriverName() : flags.driverName};
+  if (flags.numDevices >= 0) {
+    node.numDevices = static_cast<std::size_t>(flags.numDevices);
+  }
+  return device::Inventory::create(*std::move(profile), std::move(node));
+}
+
+driver::Options driverOptions(const KubeletPluginFlags& flags) {
+  driver::Options options{.cdiRoot = flags.cdiRoot,
+                          .registryDirectory = flags.registryDirectory,
+                          .pluginsDirectory = flags.pluginsDirectory,
+                          .podUid = flags.podUid,
+                          .bootIdFile = flags.bootIdFile};
+  if (flags.healthcheckPort >= 0) {
+    options.healthPort = static_cast<std::uint16_t>(flags.healthcheckPort);
+  }
+  return options;
+}
+
+/// Says once what was asked for and is not there.
+void logWhatIsMissing(const KubeletPluginFlags& flags, const base::Logger& log) {
+  if (flags.metricsPort >= 0) {
+    log.warning("Metrics are not served by this release yet; --metrics-port has no effect");
+  }
+  if (flags.gpuDeviceStatus) {
+    log.warning("The status of devices is not written by this release yet; --gpu-device-status has no effect");
+  }
+}
+
+int waitForSignal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGQUIT}) {
+    sigaddset(&signals, signal);
+  }
+  int received = 0;
+  sigwait(&signals, &received);
+  return received;
+}
+
+}  // namespace
+
+Status runKubeletPlugin(const KubeletPluginFlags& flags, const Environment& environment) {
+  base::SystemClock clock;
+  base::SystemRandom random;
+  base::PosixFiles files;
+  auto sink = base::makeStderrSink();
+  base::Logger log(*sink, clock, flags.log);
+
+  auto inventory = loadInventory(flags, files);
+  if (!inventory) {
+    return inventory.error();
+  }
+  auto config = clientConfig(flags, files, environment);
+  if (!config) {
+    return config.error();
+  }
+  auto transport = kube::makeCurlTransport(*std::move(config), {.userAgent = userAgent()}, clock, files, log);
+  if (!transport) {
+    return transport.error().with("create client");
+  }
+  kube::Client api(**transport, clock, {.qps = flags.kubeApiQps, .burst = static_cast<int>(flags.kubeApiBurst)}, log);
+  log.info("Starting", {{"version", base::version()},
+                        {"commit", base::commit()},
+                        {"driver", inventory->node().driverName},
+                        {"node", inventory->node().nodeName},
+                        {"devices", inventory->devices().size()}});
+  logWhatIsMissing(flags, log);
+  auto driver = driver::Driver::start(driverOptions(flags), *std::move(inventory),
+                                      {.clock = clock, .files = files, .random = random, .api = api, .log = log});
+  if (!driver) {
+    return driver.error();
+  }
+  int signal = waitForSignal();
+  log.info("Stopping", {{"signal", signal}});
+  driver->reset();
+  log.info("Stopped");
+  return {};
+}
+
+}  // namespace simgpu::app

@@ -1,0 +1,74 @@
+#include "simgpu/app/run.h"
+
+#include <algorithm>
+#include <cctype>
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/flags.h"
+#include "app/kubelet_plugin.h"
+
+namespace simgpu::app {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+Environment readEnvironment() {
+  Environment environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string_view text = *entry;
+    std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos) {
+      environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return environment;
+}
+
+/// Prints one line, whatever a flag's value contained.
+int fail(const Status& status, int code) {
+  std::string line = status.message();
+  std::ranges::replace_if(line, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+  std::fprintf(stderr, "Error: %s\n", line.c_str());
+  return code;
+}
+
+/// Every thread inherits this, so that only `sigwait` in the main thread takes them. A peer that closes a socket is an
+/// error of that write, not the end of the program.
+void takeSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGQUIT}) {
+    sigaddset(&signals, signal);
+  }
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  umask(0077);  // no socket is ever open to others, not even between bind and chmod
+  Environment environment = readEnvironment();
+  KubeletPluginFlags flags;
+  auto parsed = parseCommandLine({argv, argv + argc}, environment, {kubeletPluginSubcommand(flags)});
+  if (!parsed) {
+    return fail(parsed.error(), kWrongUsage);
+  }
+  if (parsed->subcommand.empty()) {
+    std::fputs(parsed->print.c_str(), stdout);
+    return 0;
+  }
+  if (Status valid = validate(flags); !valid) {
+    return fail(valid, kWrongUsage);
+  }
+  takeSignals();
+  Status ran = runKubeletPlugin(flags, environment);
+  return ran ? 0 : fail(ran, kFailed);
+}
+
+}  // namespace simgpu::app

@@ -1,0 +1,127 @@
+#include "simgpu/driver/driver.h"
+
+#include <utility>
+
+#include "driver/takeover.h"
+#include "simgpu/claim/preparer.h"
+#include "simgpu/claim/store.h"
+#include "simgpu/claim/sweeper.h"
+#include "simgpu/kubelet/plugin.h"
+#include "simgpu/slice/publisher.h"
+
+namespace simgpu::driver {
+namespace {
+
+constexpr mode_t kDirectoryMode = 0750;
+
+/// The boot that is running: what another boot prepared is void.
+Result<std::string> readBootId(base::Files& files, const std::filesystem::path& file) {
+  auto text = files.read(file);
+  if (!text) {
+    return unexpected(text.error().with("read the boot ID"));
+  }
+  std::string id = text->substr(0, text->find_first_of("\r\n"));
+  if (id.empty()) {
+    return unexpected(Status::dataLoss("read the boot ID: {} is empty", file.native()));
+  }
+  return id;
+}
+
+std::vector<kubelet::DeviceId> deviceIds(const device::Inventory& inventory) {
+  std::vector<kubelet::DeviceId> ids;
+  ids.reserve(inventory.devices().size());
+  for (const device::Device& device : inventory.devices()) {
+    ids.push_back({.pool = inventory.pool(), .device = device.name});
+  }
+  return ids;
+}
+
+/// The members are in the order of their start; destruction stops them in reverse.
+class DriverImpl final : public Driver {
+ public:
+  DriverImpl(device::Inventory inventory, Surroundings surroundings)
+      : inventory_(std::move(inventory)), around_(std::move(surroundings)) {}
+
+  Status start(Options options) {
+    const std::string& driverName = inventory_.node().driverName;
+    std::filesystem::path directory = options.pluginsDirectory / driverName;
+    if (Status created = around_.files.createDirectories(directory, kDirectoryMode); !created) {
+      return created;
+    }
+    auto bootId = readBootId(around_.files, options.bootIdFile);
+    if (!bootId) {
+      return bootId.error();
+    }
+    if (Status opened = openStore(options, directory, *std::move(bootId)); !opened) {
+      return opened;
+    }
+    sweeper_ = std::make_unique<claim::Sweeper>(
+        *store_, around_.api, around_.clock, around_.random,
+        claim::Sweeper::Reporter{.component = driverName, .node = inventory_.node().nodeName}, around_.log);
+    preparer_ = std::make_unique<claim::Preparer>(
+        inventory_, *store_, around_.api, around_.clock, around_.random,
+        [this](const claim::ClaimRef& holder) { sweeper_->suspect(holder); }, around_.log);
+    publisher_ = std::make_unique<slice::Publisher>(slice::Publisher::Options{.lockFile = directory / "publish.lock"},
+                                                    inventory_, around_.api, around_.clock, around_.random,
+                                                    around_.files, around_.log);
+    if (Status started = startPlugin(std::move(options)); !started) {
+      return started;
+    }
+    // Only now is it certain that no other driver serves under this name here.
+    retireReferenceCheckpoint(around_.files, directory, around_.log);
+    return {};
+  }
+
+  std::uint16_t healthPort() const override { return plugin_->healthPort(); }
+
+ private:
+  Status openStore(const Options& options, const std::filesystem::path& directory, std::string bootId) {
+    auto store = claim::Store::open(
+        {.naming = {.driverName = inventory_.node().driverName, .cdiClass = inventory_.profile().cdiClass()},
+         .cdiRoot = options.cdiRoot,
+         .lockFile = directory / "serialize.lock",
+         .bootId = std::move(bootId)},
+        around_.files, around_.clock, around_.log);
+    if (!store) {
+      return store.error();
+    }
+    store_ = *std::move(store);
+    return {};
+  }
+
+  Status startPlugin(Options options) {
+    auto plugin = kubelet::Plugin::start(
+        {.driverName = inventory_.node().driverName,
+         .registryDirectory = std::move(options.registryDirectory),
+         .pluginsDirectory = std::move(options.pluginsDirectory),
+         .podUid = std::move(options.podUid),
+         .healthPort = options.healthPort},
+        *preparer_, {.devices = [this] { return deviceIds(inventory_); }, .registered = [this] { publisher_->poke(); }},
+        around_.clock, around_.files, around_.log);
+    if (!plugin) {
+      return plugin.error();
+    }
+    plugin_ = *std::move(plugin);
+    return {};
+  }
+
+  const device::Inventory inventory_;
+  Surroundings around_;
+  std::unique_ptr<claim::Store> store_;
+  std::unique_ptr<claim::Sweeper> sweeper_;
+  std::unique_ptr<claim::Preparer> preparer_;
+  std::unique_ptr<slice::Publisher> publisher_;
+  std::unique_ptr<kubelet::Plugin> plugin_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Driver>> Driver::start(Options options, device::Inventory inventory, Surroundings surroundings) {
+  auto driver = std::make_unique<DriverImpl>(std::move(inventory), std::move(surroundings));
+  if (Status started = driver->start(std::move(options)); !started) {
+    return unexpected(started);
+  }
+  return driver;
+}
+
+}  // namespace simgpu::driver
