@@ -1,0 +1,224 @@
+// The way of a claim, between the real program, a kubelet and an API server.
+
+#include <csignal>
+#include <fstream>
+#include <future>
+
+#include "integration/node.h"
+
+namespace simgpu::integration {
+namespace {
+
+using fakes::AllocationBuilder;
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class ClaimsTest : public NodeTest {
+ protected:
+  void SetUp() override {
+    startKubelet();
+    driver.emplace(startDriver({"-v=2"}));
+    ASSERT_TRUE(kubelet->awaitPlugin(kDriver)) << driverLog();
+  }
+
+  void restart(int signal, const std::vector<std::string>& arguments = {}) {
+    driver->signal(signal);
+    ASSERT_TRUE(driver->wait());
+    driver.emplace(startDriver(arguments));
+    // A killed driver leaves its socket, so the kubelet may not have seen it go: wait for an answer.
+    ASSERT_TRUE(fakes::eventually([&] { return unprepare({.space = "x", .name = "x", .uid = "none"}).ok(); }))
+        << driverLog();
+  }
+
+  claim::ClaimRef claim(std::string_view name, std::string_view device) {
+    return cluster.claim(name, AllocationBuilder().device(device).build());
+  }
+
+  std::optional<DaemonProcess> driver;
+};
+
+TEST_F(ClaimsTest, AContainerGetsTheTutorialsEnvironmentForAllNineGpus) {
+  AllocationBuilder all;
+  for (int i = 0; i < 9; ++i) {
+    all.device("gpu-" + std::to_string(i));
+  }
+  claim::ClaimRef ref = cluster.claim("example-resource-claim", all.build());
+
+  auto devices = prepare(ref);
+
+  ASSERT_OK(devices);
+  ASSERT_THAT(*devices, SizeIs(9));
+  auto environment = environmentOf(*devices);
+  EXPECT_THAT(environment,
+              AllOf(Contains("KUBERNETES_NODE_NAME=node-a"), Contains("DRA_RESOURCE_DRIVER_NAME=gpu.example.com")));
+  for (int i = 0; i < 9; ++i) {
+    std::string id = std::to_string(i);
+    EXPECT_THAT(environment, Contains("GPU_DEVICE_" + id + "=gpu-" + id));
+    EXPECT_THAT(environment, Contains("GPU_DEVICE_" + id + "_RESOURCE_CLAIM=" + ref.uid));
+    EXPECT_THAT(environment, Contains("GPU_DEVICE_GPU_" + id + "_RESOURCE_CLAIM=" + ref.uid));
+    EXPECT_THAT(environment, Contains("GPU_DEVICE_" + id + "_SHARING_STRATEGY=TimeSlicing"));
+    EXPECT_THAT(environment, Contains("GPU_DEVICE_" + id + "_TIMESLICE_INTERVAL=Default"));
+  }
+  EXPECT_THAT(driverLog(), AllOf(HasSubstr("PrepareResourceClaims is called"),
+                                 HasSubstr("Returning newly prepared devices for claim '" + ref.uid + "'")));
+  EXPECT_OK(unprepare(ref));
+  EXPECT_THAT(cdiFiles(), IsEmpty());
+}
+
+TEST_F(ClaimsTest, ASecondPrepareAnswersTheSameAndWritesNothing) {
+  claim::ClaimRef ref = claim("train", "gpu-3");
+  auto first = prepare(ref);
+  ASSERT_OK(first);
+  auto before = files.info(specOf(ref));
+
+  EXPECT_THAT(prepare(ref), IsOkAndHolds(*first));
+  EXPECT_EQ(*files.info(specOf(ref)), *before);
+}
+
+TEST_F(ClaimsTest, EachPrepareReadsItsClaimOnceAndUnprepareAsksNothing) {
+  ASSERT_TRUE(awaitDevices(9));
+  claim::ClaimRef ref = claim("train", "gpu-3");
+  auto reads = api.requests("GET", "resourceclaims");
+  auto writes = [this] { return api.requests("POST") + api.requests("PUT") + api.requests("PATCH"); };
+  auto before = writes();
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_OK(prepare(ref));
+    ASSERT_OK(unprepare(ref));
+  }
+  EXPECT_EQ(api.requests("GET", "resourceclaims"), reads + 5);
+  EXPECT_EQ(writes(), before);
+}
+
+TEST_F(ClaimsTest, UnprepareSucceedsTwiceForUnknownClaimsAndWithoutAnApiServer) {
+  claim::ClaimRef ref = claim("train", "gpu-3");
+  ASSERT_OK(prepare(ref));
+  stopApiServer();
+
+  EXPECT_OK(unprepare(ref));
+  EXPECT_OK(unprepare(ref));
+  EXPECT_OK(unprepare({.space = "team-a", .name = "never", .uid = "never-seen"}));
+  EXPECT_THAT(cdiFiles(), IsEmpty());
+}
+
+TEST_F(ClaimsTest, WithoutAnApiServerAPreparedClaimIsAnsweredAndItComesBack) {
+  claim::ClaimRef ref = claim("train", "gpu-3");
+  claim::ClaimRef other = claim("other", "gpu-4");
+  auto first = prepare(ref);
+  ASSERT_OK(first);
+  stopApiServer();
+  EXPECT_THAT(prepare(ref), IsOkAndHolds(*first));
+
+  startApiServer();
+  EXPECT_OK(prepare(other));
+}
+
+TEST_F(ClaimsTest, OneBadClaimAmongGoodOnesFailsAlone) {
+  claim::ClaimRef good = claim("good", "gpu-0");
+  claim::ClaimRef bad = claim("bad", "gpu-99");
+  auto answer = kubelet->prepare(kDriver, {{.space = good.space, .uid = good.uid, .name = good.name},
+                                           {.space = bad.space, .uid = bad.uid, .name = bad.name}});
+
+  ASSERT_FALSE(answer);
+  EXPECT_THAT(answer.error().message(), HasSubstr("requested device is not allocatable: gpu-99"));
+  EXPECT_TRUE(std::filesystem::exists(specOf(good)));
+  EXPECT_FALSE(std::filesystem::exists(specOf(bad)));
+}
+
+TEST_F(ClaimsTest, AKilledDriverKnowsItsClaimsAfterwards) {
+  claim::ClaimRef ref = claim("train", "gpu-3");
+  auto first = prepare(ref);
+  ASSERT_OK(first);
+
+  restart(SIGKILL);
+
+  EXPECT_THAT(prepare(ref), IsOkAndHolds(*first));
+  EXPECT_OK(unprepare(ref));
+  EXPECT_THAT(cdiFiles(), IsEmpty());
+}
+
+TEST_F(ClaimsTest, AStoppedDriverLeavesItsClaimsAndTakesItsSockets) {
+  claim::ClaimRef ref = claim("train", "gpu-3");
+  ASSERT_OK(prepare(ref));
+
+  driver->signal(SIGTERM);
+
+  EXPECT_EQ(driver->wait(), 0);
+  EXPECT_TRUE(std::filesystem::exists(specOf(ref)));
+  EXPECT_TRUE(std::filesystem::is_empty(kubeletRoot / "plugins_registry"));
+  EXPECT_FALSE(std::filesystem::exists(kubeletRoot / "plugins/gpu.example.com/dra.sock"));
+  EXPECT_TRUE(kubelet->awaitPlugin(kDriver, false));
+}
+
+TEST_F(ClaimsTest, AnotherBootVoidsWhatWasPrepared) {
+  claim::ClaimRef ref = claim("train", "gpu-3");
+  ASSERT_OK(prepare(ref));
+  std::ofstream(root / "boot-id") << "another-boot\n";
+
+  restart(SIGTERM, {"--boot-id-file=" + (root / "boot-id").string()});
+
+  EXPECT_THAT(cdiFiles(), IsEmpty());
+  EXPECT_OK(prepare(ref));
+}
+
+TEST_F(ClaimsTest, AWipedDirectoryIsFilledAgainByTheNextPrepare) {
+  claim::ClaimRef ref = claim("train", "gpu-3");
+  auto first = prepare(ref);
+  ASSERT_OK(first);
+  std::filesystem::remove_all(cdiRoot);
+
+  EXPECT_THAT(prepare(ref), IsOkAndHolds(*first));
+  EXPECT_TRUE(std::filesystem::exists(specOf(ref)));
+}
+
+TEST_F(ClaimsTest, ADeviceGoesFromOneClaimToTheNextWithoutARefusal) {
+  claim::ClaimRef first = claim("first", "gpu-0");
+  claim::ClaimRef second = claim("second", "gpu-0");
+  ASSERT_OK(prepare(first));
+
+  auto waiting = std::async(std::launch::async, [&] { return prepare(second); });
+  ASSERT_TRUE(fakes::eventually([&] { return driverLog().find("Waiting for a device") != std::string::npos; }));
+  EXPECT_OK(unprepare(first));
+
+  EXPECT_OK(waiting.get());
+}
+
+TEST_F(ClaimsTest, ManyClaimsAtOnceAreAllPrepared) {
+  std::vector<std::future<Result<std::vector<standin::PreparedDevice>>>> running;
+  for (int i = 0; i < 9; ++i) {
+    claim::ClaimRef ref = claim("claim-" + std::to_string(i), "gpu-" + std::to_string(i));
+    running.push_back(std::async(std::launch::async, [this, ref] { return prepare(ref); }));
+  }
+  for (auto& result : running) {
+    EXPECT_OK(result.get());
+  }
+  EXPECT_THAT(cdiFiles(), SizeIs(9));
+}
+
+TEST_F(ClaimsTest, ClaimsOfTheReferenceDriverAreHonouredAndReleased) {
+  claim::ClaimRef theirs = claim("theirs", "gpu-2");
+  claim::ClaimRef ours = claim("ours", "gpu-2");
+  std::ofstream(specOf(theirs)) << "---\ncdiVersion: 0.5.0\nkind: k8s.gpu.example.com/gpu\ndevices:\n    - name: "
+                                << theirs.uid
+                                << "-gpu-2\n      containerEdits:\n        env:\n            - GPU_DEVICE_2=gpu-2\n";
+  auto waiting = std::async(std::launch::async, [&] { return prepare(ours); });
+  EXPECT_TRUE(fakes::eventually([&] { return driverLog().find("Waiting for a device") != std::string::npos; }));
+
+  EXPECT_OK(unprepare(theirs));
+
+  EXPECT_FALSE(std::filesystem::exists(specOf(theirs)));
+  EXPECT_OK(waiting.get());
+}
+
+TEST_F(ClaimsTest, EveryDeviceIsReportedHealthy) {
+  EXPECT_TRUE(fakes::eventually([&] { return kubelet->health(kDriver).size() == 9; }));
+  for (const auto& [device, health] : kubelet->health(kDriver)) {
+    EXPECT_EQ(health.state, standin::DeviceHealth::State::healthy) << device;
+  }
+}
+
+}  // namespace
+}  // namespace simgpu::integration
