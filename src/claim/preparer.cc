@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "simgpu/base/backoff.h"
+#include "simgpu/base/wait.h"
 #include "simgpu/claim/allocation.h"
 
 namespace simgpu::claim {
@@ -202,14 +203,11 @@ Status Preparer::checkIdentity(const ClaimRef& wanted, const kube::ResourceClaim
 }
 
 bool Preparer::pause(base::Clock::Duration duration, const CallContext& call) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
   for (auto end = clock_.now() + duration; clock_.now() < end;) {
     if (call.cancelled()) {
       return false;
     }
-    clock_.waitUntil(lock, never, std::min(end, clock_.now() + kPollInterval), {}, [] { return false; });
+    base::sleepUntil(clock_, std::min(end, clock_.now() + kPollInterval));
   }
   return true;
 }

@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "simgpu/base/wait.h"
+
 namespace simgpu::claim {
 namespace {
 
@@ -38,26 +40,16 @@ class Store::Access {
   }
 
  private:
-  /// Not by a blocking call: a process that is stopped while it has the lock must not stop this one.
   Status lockFile(Store& store) {
-    auto deadline = store.clock_.now() + kLockPatience;
-    for (;;) {
-      auto lock = store.files_.lock(store.options_.lockFile, kLockMode, base::Files::Wait::tryOnce);
-      if (lock) {
-        lock_ = *std::move(lock);
-        return {};
-      }
-      if (lock.error().code() != Code::failedPrecondition) {
-        return lock.error().with("lock the prepared claims");
-      }
-      if (store.clock_.now() >= deadline) {
-        return Status::unavailable("lock the prepared claims: {}", lock.error().message());
-      }
-      std::mutex mutex;
-      std::unique_lock waiting(mutex);
-      std::condition_variable_any never;
-      store.clock_.waitUntil(waiting, never, store.clock_.now() + kLockPoll, {}, [] { return false; });
+    auto lock =
+        base::lockWithin(store.files_, store.clock_, store.options_.lockFile, kLockMode, kLockPatience, kLockPoll);
+    if (lock) {
+      lock_ = *std::move(lock);
+      return {};
     }
+    bool held = lock.error().code() == Code::failedPrecondition;
+    return held ? Status::unavailable("lock the prepared claims: {}", lock.error().message())
+                : lock.error().with("lock the prepared claims");
   }
 
   std::unique_lock<std::mutex> guard_;

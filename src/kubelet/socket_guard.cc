@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <set>
 #include <unistd.h>
 #include <utility>
@@ -13,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "kubelet/unix_socket.h"
+#include "simgpu/base/wait.h"
 
 namespace simgpu::kubelet {
 namespace {
@@ -111,16 +110,8 @@ void removeSocketsOfPod(base::Files& files, const base::Clock& clock, const Sock
 
 Result<SocketLock> SocketLock::take(base::Files& files, base::Clock& clock, const std::filesystem::path& draSocket) {
   std::filesystem::path path = lockOfSocket(draSocket);
-  auto deadline = clock.now() + kLockPatience;
-  auto lock = files.lock(path, kLockMode, base::Files::Wait::tryOnce);
-  while (!lock && lock.error().code() == Code::failedPrecondition && clock.now() < deadline) {
-    // Another pod that cleans up holds the lock of one that seems dead for an instant.
-    std::mutex mutex;
-    std::unique_lock waiting(mutex);
-    std::condition_variable_any never;
-    clock.waitUntil(waiting, never, clock.now() + kLockPoll, {}, [] { return false; });
-    lock = files.lock(path, kLockMode, base::Files::Wait::tryOnce);
-  }
+  // Another pod that cleans up holds the lock of one that seems dead for an instant.
+  auto lock = base::lockWithin(files, clock, path, kLockMode, kLockPatience, kLockPoll);
   if (!lock && lock.error().code() == Code::failedPrecondition) {
     std::string holder = files.read(path).value_or("");
     return unexpected(
