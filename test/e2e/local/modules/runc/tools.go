@@ -1,0 +1,4 @@
+// Package tools names the runtime that the local cluster runs.
+package tools
+
+import _ "github.com/opencontainers/runc"
