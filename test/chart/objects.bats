@@ -1,0 +1,185 @@
+#!/usr/bin/env bats
+# What the chart renders.
+# shellcheck disable=SC2030,SC2031 # each test has variables of its own
+
+setup() {
+  # shellcheck source=test/chart/helpers.bash
+  . "$BATS_TEST_DIRNAME/helpers.bash"
+}
+
+@test "names follow the rules of the reference chart" {
+  same "$(named "$(render --no-hooks)")" "\
+ClusterRole/sim-dra-driver-sim-gpu-role
+ClusterRoleBinding/sim-dra-driver-sim-gpu-role-binding
+DaemonSet/sim-dra-driver-sim-gpu-kubeletplugin
+DeviceClass/gpu.example.com
+ServiceAccount/sim-dra-driver-sim-gpu-service-account
+ValidatingAdmissionPolicy/resourceslices-policy-sim-dra-driver-sim-gpu
+ValidatingAdmissionPolicyBinding/resourceslices-policy-sim-dra-driver-sim-gpu"
+}
+
+@test "optional objects are there when asked for" {
+  same "$(named "$(render --no-hooks --values "$CHART/ci/everything-values.yaml")")" "\
+ClusterRole/my-gpus-role
+ClusterRoleBinding/my-gpus-role-binding
+DaemonSet/my-gpus-kubeletplugin
+DeviceClass/my-gpus.example.com
+NetworkPolicy/my-gpus-kubeletplugin
+PriorityClass/my-drivers
+ResourceQuota/my-gpus-resourcequota
+ServiceAccount/my-account
+ValidatingAdmissionPolicy/resourceslices-policy-my-gpus
+ValidatingAdmissionPolicyBinding/resourceslices-policy-my-gpus"
+}
+
+@test "two releases with different driver names have no object in common" {
+  one="$(named "$(render)")"
+  other="$(named "$(render --name-template other --set driverName=other.example.com)")"
+  same "$(comm -12 <(echo "$one") <(echo "$other"))" ""
+}
+
+@test "the environment is that of the reference chart, in its order, without metrics" {
+  same "$(show daemonset | awk '/^ +env:/ { on = 1 } /volumeMounts:/ { on = 0 } on && /- name:/ { print $3 }')" "\
+DRIVER_NAME
+DEVICE_PROFILE
+CDI_ROOT
+KUBELET_REGISTRAR_DIRECTORY_PATH
+KUBELET_PLUGINS_DIRECTORY_PATH
+NODE_NAME
+NAMESPACE
+NUM_DEVICES
+GPU_DEVICE_STATUS
+GPU_ALLOW_MULTIPLE_ALLOCATIONS
+HEALTHCHECK_PORT
+GPU_PARTITIONS
+CPU_NUMA_NODES
+CPUS_PER_NUMA_NODE
+POD_UID
+BINDING_CONDITIONS"
+  lacks "$(render)" "METRICS_PORT
+              value"
+  lacks "$(render)" "kind: Service
+"
+}
+
+@test "further environment variables come last" {
+  contains "$(show daemonset --set-json 'kubeletPlugin.containers.plugin.extraEnv=[{"name":"V","value":"4"}]')" '
+            - name: BINDING_CONDITIONS
+              value: "false"
+            - name: V
+              value: "4"
+          volumeMounts:'
+}
+
+@test "nothing is privileged, and only three directories of the node are mounted" {
+  daemon_set="$(show daemonset)"
+  contains "$daemon_set" "
+          securityContext:
+            allowPrivilegeEscalation: false
+            capabilities:
+              drop:
+              - ALL
+            privileged: false
+            readOnlyRootFilesystem: true
+            runAsUser: 0
+            seLinuxOptions:
+              type: spc_t
+            seccompProfile:
+              type: RuntimeDefault
+"
+  same "$(grep -A 1 hostPath: <<<"$daemon_set" | awk '/path:/ { print $2 }')" '"/var/lib/kubelet/plugins_registry"
+"/var/lib/kubelet/plugins"
+/var/run/cdi'
+}
+
+@test "a values file that says privileged still gets it, in a form that Kubernetes takes" {
+  daemon_set="$(show daemonset --values "$CHART/ci/reference-values.yaml")"
+  contains "$daemon_set" "privileged: true"
+  lacks "$daemon_set" "allowPrivilegeEscalation"
+}
+
+@test "without a health port there are no probes" {
+  daemon_set="$(show daemonset --set kubeletPlugin.containers.plugin.healthcheckPort=-1)"
+  lacks "$daemon_set" "Probe:"
+  lacks "$daemon_set" "HEALTHCHECK_PORT"
+}
+
+@test "role binding, admission policy and DaemonSet mean the same account" {
+  # Arguments, then the account that they lead to.
+  while IFS='|' read -r arguments account; do
+    # shellcheck disable=SC2086 # several words
+    contains "$(show daemonset $arguments)" "
+      serviceAccountName: $account
+"
+    # shellcheck disable=SC2086
+    contains "$(show validatingadmissionpolicy $arguments)" "'system:serviceaccount:dra:$account'"
+    # shellcheck disable=SC2086
+    contains "$(show clusterrolebinding $arguments)" "
+    name: $account
+    namespace: dra
+"
+  done <<'CASES'
+|sim-dra-driver-sim-gpu-service-account
+--set serviceAccount.name=mine|mine
+--set serviceAccount.create=false|default
+--set serviceAccount.create=false,serviceAccount.name=theirs|theirs
+CASES
+}
+
+@test "an account is only created if asked for" {
+  lacks "$(render --set serviceAccount.create=false)" "kind: ServiceAccount
+metadata"
+}
+
+@test "namespaceOverride moves everything" {
+  everything="$(render --set namespaceOverride=elsewhere,networkPolicy.enabled=true,resourceQuota.enabled=true)"
+  lacks "$everything" "namespace: dra"
+  contains "$everything" "'system:serviceaccount:elsewhere:sim-dra-driver-sim-gpu-service-account'"
+}
+
+@test "selected labels are on the pods, and no label is there twice" {
+  daemon_set="$(show daemonset --set 'selectorLabelsOverride.app\.kubernetes\.io/name=mine,kubeletPlugin.podLabels.team=a')"
+  contains "$daemon_set" "
+    matchLabels:
+      app.kubernetes.io/component: kubeletplugin
+      app.kubernetes.io/name: mine
+"
+  contains "$daemon_set" "
+      labels:
+        app.kubernetes.io/component: kubeletplugin
+        app.kubernetes.io/instance: sim
+        app.kubernetes.io/name: mine
+        team: a
+"
+}
+
+@test "the role has no rights on the status of claims as long as none is written" {
+  lacks "$(show clusterrole)" "resourceclaims/"
+}
+
+@test "with device status, the role has the rights of the cluster's version" {
+  cp -r "$CHART" "$BATS_TEST_TMPDIR/chart"
+  CHART="$BATS_TEST_TMPDIR/chart"
+  rm "$CHART/templates/validation.yaml"
+  old="$(show clusterrole --set gpuDeviceStatus=true --kube-version 1.35.9)"
+  new="$(show clusterrole --set gpuDeviceStatus=true --kube-version 1.36.0)"
+  contains "$old" "resourceclaims/status"
+  lacks "$old" "resourceclaims/driver"
+  contains "$new" "
+    resources: [resourceclaims/driver]
+    resourceNames: [\"gpu.example.com\"]
+    verbs: [\"associated-node:patch\"]"
+}
+
+@test "the notes tell the next command" {
+  # Without a cluster, helm shows notes to nobody: let the chart render them as an object.
+  cp -r "$CHART" "$BATS_TEST_TMPDIR/chart"
+  CHART="$BATS_TEST_TMPDIR/chart"
+  mv "$CHART/templates/NOTES.txt" "$CHART/notes.txt"
+  echo 'notes: {{ tpl (.Files.Get "notes.txt") . | quote }}' >"$CHART/templates/notes.yaml"
+  notes="$(show notes)"
+  contains "$notes" "kubectl --namespace dra rollout status daemonset/sim-dra-driver-sim-gpu-kubeletplugin"
+  contains "$notes" "kubectl get resourceslices --field-selector spec.driver=gpu.example.com"
+  contains "$notes" "helm test sim --namespace dra"
+  contains "$notes" "kubectl label namespace dra pod-security.kubernetes.io/enforce=privileged"
+}
