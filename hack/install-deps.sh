@@ -7,7 +7,7 @@ usage() {
   cat <<'EOF'
 Usage: hack/install-deps.sh [--lint | --fuzz]
 
-  --lint  also install what hack/lint.sh needs: clang-format 19, clang-tidy 19, shellcheck
+  --lint  also install what hack/lint.sh needs: clang-format 19, clang-tidy 19, shellcheck, bats
   --fuzz  also install what hack/fuzz.sh needs: clang 19 with its sanitizers and libFuzzer
 EOF
 }
@@ -19,7 +19,7 @@ packages=(
   libcurl4-openssl-dev libyaml-cpp-dev libssl-dev libboost-dev
   jq
 )
-lint_packages=(clang-format-19 clang-tidy-19 shellcheck)
+lint_packages=(clang-format-19 clang-tidy-19 shellcheck bats)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
 
 case "${1:-}" in

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks what a compiler does not: format, clang-tidy, shell scripts, and which room includes which.
+# Checks what a compiler does not: format, clang-tidy, shell scripts, the Helm chart, and which room includes which.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -41,7 +41,7 @@ hack/install-deps.sh --lint
 status=0
 
 mapfile -t sources < <(git ls-files --cached --others --exclude-standard -- '*.cc' '*.h' | xargs -r ls 2>/dev/null)
-mapfile -t scripts < <(git ls-files --cached --others --exclude-standard -- '*.sh' '.ci/run' | xargs -r ls 2>/dev/null)
+mapfile -t scripts < <(git ls-files --cached --others --exclude-standard -- '*.sh' '*.bash' '*.bats' '.ci/run' | xargs -r ls 2>/dev/null)
 
 echo "Lint: format of ${#sources[@]} files"
 if ((fix)); then
@@ -52,6 +52,13 @@ fi
 
 echo "Lint: ${#scripts[@]} shell scripts"
 shellcheck "${scripts[@]}" || status=1
+
+echo "Lint: chart"
+if [[ -n "${SIMGPU_REQUIRE_GO:-}" ]] || command -v helm >/dev/null || command -v go >/dev/null; then
+  hack/check-chart.sh || status=1
+else
+  echo "Lint: skipped the chart, because neither helm nor Go is installed"
+fi
 
 echo "Lint: rooms"
 hack/check-rooms.sh || status=1
