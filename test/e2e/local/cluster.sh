@@ -179,7 +179,7 @@ start_plane() {
   in_plane bash -euc "
     ip link set lo up
     ip address add $SERVICE_ADDRESS/32 dev lo
-    ip link add switch type bridge
+    ip link add switch address 02:00:00:00:00:01 type bridge # fixed, or it would change with the nodes
     ip link set switch up
     ip address add $PLANE_ADDRESS/24 dev switch
     ip route add default dev switch
@@ -250,6 +250,7 @@ start_node() {
   cat /proc/sys/kernel/random/uuid >"$files/boot-id"
   cp "$files/boot-id" "$files/lib/kubelet/plugins/boot-id"
 
+  make_cgroups "$node"
   start "$node" unshare --net --mount --propagation slave -- sleep infinity
   await "the namespaces of $node" 10 holds_namespaces "$node"
   in_node "$node" bash -euc "
@@ -327,6 +328,8 @@ cgroupRoot: /$CGROUP/$node
 failCgroupV1: false
 failSwapOn: false
 makeIPTablesUtilChains: false
+clusterDNS: [10.96.0.10] # nobody is there, but without it the kubelet warns about every pod
+clusterDomain: cluster.local
 resolvConf: ""
 volumePluginDir: /var/lib/kubelet/volume-plugins
 podLogsDir: /var/log/pods
@@ -347,27 +350,28 @@ cgroup_hierarchies() {
   fi
 }
 
+# make_cgroups NODE — where the kubelet puts its pods; controllers on, and cpuset filled as v1 demands.
 make_cgroups() {
-  local hierarchy node folder file
+  local hierarchy folder file
   for hierarchy in $(cgroup_hierarchies); do
-    for node in "${NODES[@]}"; do
-      for folder in "$hierarchy/$CGROUP" "$hierarchy/$CGROUP/$node"; do
-        if [[ -f "$hierarchy/cgroup.controllers" ]]; then
-          sed 's/\</+/g' "${folder%/*}/cgroup.controllers" >"${folder%/*}/cgroup.subtree_control"
-        fi
-        mkdir -p "$folder"
-        for file in cpuset.cpus cpuset.mems; do
-          [[ ! -f "${folder%/*}/$file" || -f "$hierarchy/cgroup.controllers" ]] || cat "${folder%/*}/$file" >"$folder/$file"
-        done
+    for folder in "$hierarchy/$CGROUP" "$hierarchy/$CGROUP/$1"; do
+      if [[ -f "$hierarchy/cgroup.controllers" ]]; then
+        sed -E 's/(\w+)/+\1/g' "${folder%/*}/cgroup.controllers" >"${folder%/*}/cgroup.subtree_control"
+      fi
+      mkdir -p "$folder"
+      for file in cpuset.cpus cpuset.mems; do
+        [[ ! -f "${folder%/*}/$file" || -f "$hierarchy/cgroup.controllers" ]] || cat "${folder%/*}/$file" >"$folder/$file"
       done
     done
   done
 }
 
+# remove_cgroups [NODE] — the node's, or the cluster's; none of them has processes any more, but some may be zombies still.
 remove_cgroups() {
-  local hierarchy
+  local hierarchy folder
   for hierarchy in $(cgroup_hierarchies); do
-    [[ ! -d "$hierarchy/$CGROUP" ]] || await "the cgroups below $hierarchy/$CGROUP to be free" 20 find "$hierarchy/$CGROUP" -depth -type d -delete
+    folder="$hierarchy/$CGROUP${1:+/$1}"
+    [[ ! -d "$folder" ]] || await "the cgroups below $folder to be free" 20 find "$folder" -depth -type d -delete
   done
 }
 
@@ -396,6 +400,7 @@ stop_node() {
   stop "kubelet-$node" KILL
   stop "containerd-$node" KILL
   stop "$node" KILL
+  remove_cgroups "$node" # they do not survive a reboot either; a kubelet looks at each that it finds, for seconds
 }
 
 # --- images ----------------------------------------------------------------------------------------------------------
@@ -513,7 +518,6 @@ up() {
   for node in controller-manager scheduler "${NODES[@]}"; do
     new_kubeconfig "$node" "https://$PLANE_ADDRESS" >"$STATE/$node.kubeconfig"
   done
-  make_cgroups
   start_plane
   port="$(start_forward)"
   new_kubeconfig admin "https://127.0.0.1:$port" >"$STATE/kubeconfig"
