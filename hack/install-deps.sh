@@ -5,25 +5,28 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-Usage: hack/install-deps.sh [--lint | --fuzz]
+Usage: hack/install-deps.sh [--build | --lint | --fuzz]
 
-  --lint  also install what hack/lint.sh needs: clang-format 19, clang-tidy 19, shellcheck, bats
-  --fuzz  also install what hack/fuzz.sh needs: clang 19 with its sanitizers and libFuzzer
+  --build  install only what building the driver needs, without its tests
+  --lint   also install what hack/lint.sh needs: clang-format 19, clang-tidy 19, shellcheck, bats
+  --fuzz   also install what hack/fuzz.sh needs: clang 19 with its sanitizers and libFuzzer
 EOF
 }
 
-packages=(
-  g++ cmake ninja-build ccache pkg-config git ca-certificates curl
+build_packages=(
+  g++ cmake ninja-build ccache pkg-config ca-certificates
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
-  nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev libgtest-dev libgmock-dev
+  nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev
   libcurl4-openssl-dev libyaml-cpp-dev libssl-dev libboost-dev
-  jq
 )
+test_packages=(git curl jq libgtest-dev libgmock-dev)
 lint_packages=(clang-format-19 clang-tidy-19 shellcheck bats)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
 
+packages=("${build_packages[@]}" "${test_packages[@]}")
 case "${1:-}" in
   "") ;;
+  --build) packages=("${build_packages[@]}") ;;
   --lint) packages+=("${lint_packages[@]}") ;;
   --fuzz) packages+=("${fuzz_packages[@]}") ;;
   -h | --help)

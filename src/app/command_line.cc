@@ -18,9 +18,22 @@ namespace {
 
 constexpr const char* kProgram = "dra-sim-gpu";
 
-/// The names under which the reference driver's image starts its programs, and what they are here.
-std::optional<std::string> subcommandOfProgram(std::string_view path) {
+/// The names under which the reference driver's image starts its programs, and what they are here. The image of this
+/// driver has them all, so that whoever starts one that is missing learns that from us and not from the runtime.
+Result<std::optional<std::string>> subcommandOfProgram(std::string_view path) {
   std::string_view name = path.substr(path.rfind('/') + 1);
+  if (name == "dra-example-webhook") {
+    return unexpected(Status::invalidArgument(
+        "{}: this release has no admission webhook; go without it (webhook.enabled=false in the "
+        "values of the chart)",
+        name));
+  }
+  if (name == "dra-example-controller") {
+    return unexpected(Status::invalidArgument(
+        "{}: this release has no controller; go without it (controller.plugins=[] in the values "
+        "of the chart)",
+        name));
+  }
   return name == "dra-example-kubeletplugin" ? std::optional<std::string>("kubelet-plugin") : std::nullopt;
 }
 
@@ -129,6 +142,11 @@ Status usageError(const CLI::ParseError& error, const CLI::App& app, const CLI::
 
 Result<ParsedCommandLine> parseCommandLine(std::vector<std::string> arguments, const Environment& environment,
                                            const std::vector<Subcommand>& subcommands) {
+  std::string program = arguments.empty() ? kProgram : arguments.front();
+  auto implied = subcommandOfProgram(program);
+  if (!implied) {
+    return unexpected(implied.error());
+  }
   CLI::App app("A Kubernetes DRA driver for simulated GPUs", kProgram);
   bool version = false;
   app.add_flag("--version", version, "Print version and commit");
@@ -144,11 +162,10 @@ Result<ParsedCommandLine> parseCommandLine(std::vector<std::string> arguments, c
   }
   firstBound.push_back(bounds.size());
 
-  std::string program = arguments.empty() ? kProgram : arguments.front();
   std::vector<std::string> words = normalise(std::move(arguments), subcommands);
   words.erase(words.begin(), words.begin() + (words.empty() ? 0 : 1));
-  if (auto implied = subcommandOfProgram(program)) {
-    words.insert(words.begin(), *implied);
+  if (*implied) {
+    words.insert(words.begin(), **implied);
   }
   std::ranges::reverse(words);  // as CLI11 takes them
   auto chosen = [&]() -> const CLI::App& {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/check_injection.h"
 #include "app/flags.h"
 #include "app/kubelet_plugin.h"
 
@@ -27,6 +28,11 @@ Environment readEnvironment() {
     }
   }
   return environment;
+}
+
+int print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  return 0;
 }
 
 /// Prints one line, whatever a flag's value contained.
@@ -55,13 +61,17 @@ int run(int argc, char** argv) {
   umask(0077);  // no socket is ever open to others, not even between bind and chmod
   Environment environment = readEnvironment();
   KubeletPluginFlags flags;
-  auto parsed = parseCommandLine({argv, argv + argc}, environment, {kubeletPluginSubcommand(flags)});
+  const Subcommand injection = checkInjectionSubcommand();
+  auto parsed = parseCommandLine({argv, argv + argc}, environment, {kubeletPluginSubcommand(flags), injection});
   if (!parsed) {
     return fail(parsed.error(), kWrongUsage);
   }
   if (parsed->subcommand.empty()) {
-    std::fputs(parsed->print.c_str(), stdout);
-    return 0;
+    return print(parsed->print);
+  }
+  if (parsed->subcommand == injection.name) {
+    auto devices = checkInjection(environment);
+    return devices ? print(*devices) : fail(devices.error(), kFailed);
   }
   if (Status valid = validate(flags); !valid) {
     return fail(valid, kWrongUsage);

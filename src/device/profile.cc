@@ -30,7 +30,7 @@ Status checkNode(const NodeContext& node) {
   return {};
 }
 
-Result<Attribute> makeAttribute(AttributeType type, std::string text) {
+Result<Attribute> makeAttribute(AttributeType type, const std::string& text) {
   switch (type) {
     case AttributeType::integer: {
       std::int64_t number = 0;
@@ -51,7 +51,7 @@ Result<Attribute> makeAttribute(AttributeType type, std::string text) {
             Status::invalidArgument("expected a semantic version such as 1.0.0 of at most {} bytes, found \"{}\"",
                                     kMaxAttributeValueLength, text));
       }
-      return Version{std::move(text)};
+      return Version{text};
     case AttributeType::string:
       break;
   }
@@ -81,7 +81,7 @@ Result<Device> makeDevice(const KindData& kind, const NodeContext& node, std::si
   for (const auto& [attributeName, source] : kind.attributes) {
     std::string text;
     source.value.append(values, text);
-    auto attribute = makeAttribute(source.type, std::move(text));
+    auto attribute = makeAttribute(source.type, text);
     if (!attribute) {
       return unexpected(attribute.error().with("device {}: attributes.{}", device.name, attributeName));
     }

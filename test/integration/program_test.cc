@@ -96,6 +96,34 @@ TEST_F(ProgramTest, TheReferenceDriversNameStartsTheKubeletPlugin) {
   EXPECT_TRUE(awaitDevices(9));
 }
 
+TEST_F(ProgramTest, TheReferenceDriversOtherNamesAreOneLineAndExitCodeTwo) {
+  for (const char* name : {"dra-example-webhook", "dra-example-controller"}) {
+    std::filesystem::create_symlink(programUnderTest(), root / name);
+    DaemonProcess program({"--driver-name=gpu.example.com"}, {}, log, root / name);
+    EXPECT_EQ(program.wait(), 2);
+    EXPECT_THAT(driverLog(), AllOf(HasSubstr(std::string("Error: ") + name), EndsWith("\n")));
+  }
+}
+
+TEST_F(ProgramTest, AContainerThatGotItsDevicesPassesTheCheckOfInjection) {
+  startKubelet();
+  DaemonProcess driver = startDriver();
+  ASSERT_TRUE(kubelet->awaitPlugin(kDriver));
+  ASSERT_TRUE(awaitDevices(9));
+  claim::ClaimRef claim = cluster.claim("train", fakes::AllocationBuilder().device("gpu-1").build());
+  auto prepared = prepare(claim);
+  ASSERT_OK(prepared);
+  std::map<std::string, std::string> container;
+  for (const std::string& entry : environmentOf(*prepared)) {
+    std::size_t equals = entry.find('=');
+    container[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+
+  EXPECT_THAT(runToEnd({"check-injection"}, container),
+              Pair(0, "gpu-1  claim=" + claim.uid + "  driver=gpu.example.com  node=node-a\n"));
+  EXPECT_THAT(runToEnd({"check-injection"}), Pair(1, StartsWith("Error: this container was given no device")));
+}
+
 TEST_F(ProgramTest, EverySignalThatMeansStopEndsItCleanly) {
   for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
     DaemonProcess driver = startDriver();

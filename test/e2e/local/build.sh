@@ -2,7 +2,7 @@
 # Builds the programs of the local cluster from their published Go modules, once for each pinned version, and prints
 # the folders that hold them.
 set -euo pipefail
-# shellcheck source=test/e2e/local/lib.sh
+# shellcheck source=SCRIPTDIR/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage() {

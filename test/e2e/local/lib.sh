@@ -22,8 +22,8 @@ supported_kubernetes() {
   done | sed 's/ $//'
 }
 
-# module_version MODULE PACKAGE — the version that modules/MODULE pins of a Go module.
-module_version() { sed -nE "s#^(require|\t)? *$2 (v[^ ]+).*#\2#p" "$LOCAL_DIR/modules/$1/go.mod" | head -n 1; }
+# module_version MODULE PATH — the version that modules/MODULE pins of the Go module PATH.
+module_version() { sed -nE "s#^(require)?[[:space:]]*$2 (v[^ ]+).*#\2#p" "$LOCAL_DIR/modules/$1/go.mod" | head -n 1; }
 
 # program_folder MODULE — where the programs of a module are kept. The name changes with whatever they are built from.
 program_folder() {
