@@ -1,6 +1,7 @@
 # What the scripts of the local cluster share: versions, places and words. Sourced, never run.
 # shellcheck shell=bash
 
+# shellcheck disable=SC2034 # used by those who source this
 readonly DEFAULT_KUBERNETES=1.36
 LOCAL_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 readonly LOCAL_DIR
