@@ -5,11 +5,13 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-Usage: hack/install-deps.sh [--build | --lint | --fuzz]
+Usage: hack/install-deps.sh [--build | [--lint] [--fuzz] [--e2e]]
 
   --build  install only what building the driver needs, without its tests
   --lint   also install what hack/lint.sh needs: clang-format 19, clang-tidy 19, shellcheck, bats
   --fuzz   also install what hack/fuzz.sh needs: clang 19 with its sanitizers and libFuzzer
+  --e2e    also install what test/e2e/run.sh --provider local needs beside Go: bats, buildah, debootstrap, CNI plugins
+           and what the programs of a node call
 EOF
 }
 
@@ -22,23 +24,38 @@ build_packages=(
 test_packages=(git curl jq libgtest-dev libgmock-dev)
 lint_packages=(clang-format-19 clang-tidy-19 shellcheck bats)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
+e2e_packages=(
+  bats git curl jq openssl
+  buildah debootstrap
+  gcc libc6-dev libseccomp-dev pkg-config
+  busybox-static bash-static
+  containernetworking-plugins iproute2 iptables conntrack ebtables socat
+)
 
 packages=("${build_packages[@]}" "${test_packages[@]}")
-case "${1:-}" in
-  "") ;;
-  --build) packages=("${build_packages[@]}") ;;
-  --lint) packages+=("${lint_packages[@]}") ;;
-  --fuzz) packages+=("${fuzz_packages[@]}") ;;
-  -h | --help)
-    usage
-    exit 0
-    ;;
-  *)
-    echo "hack/install-deps.sh: unknown argument \"$1\"" >&2
-    usage >&2
-    exit 2
-    ;;
-esac
+for argument in "$@"; do
+  case "$argument" in
+    --build)
+      (($# == 1)) || {
+        echo "hack/install-deps.sh: --build stands alone" >&2
+        exit 2
+      }
+      packages=("${build_packages[@]}")
+      ;;
+    --lint) packages+=("${lint_packages[@]}") ;;
+    --fuzz) packages+=("${fuzz_packages[@]}") ;;
+    --e2e) packages+=("${e2e_packages[@]}") ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *)
+      echo "hack/install-deps.sh: unknown argument \"$argument\"" >&2
+      usage >&2
+      exit 2
+      ;;
+  esac
+done
 
 command -v apt-get >/dev/null || {
   echo "hack/install-deps.sh: this is no Debian or Ubuntu; install the packages' counterparts by hand:" >&2

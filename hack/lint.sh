@@ -53,6 +53,9 @@ fi
 echo "Lint: ${#scripts[@]} shell scripts"
 shellcheck "${scripts[@]}" || status=1
 
+echo "Lint: tests of scripts"
+bats test/scripts || status=1
+
 echo "Lint: chart"
 if [[ -n "${SIMGPU_REQUIRE_GO:-}" ]] || command -v helm >/dev/null || command -v go >/dev/null; then
   hack/check-chart.sh || status=1

@@ -500,10 +500,17 @@ check_machine() {
   supported_kubernetes | tr ' ' '\n' | grep -qx -- "$1" || die "no Kubernetes $1 here; there are: $(supported_kubernetes)"
 }
 
-# claim_machine — there is one cluster at a time, because names of cgroups are global.
-claim_machine() {
-  (set -o noclobber && echo "$STATE" >"$OWNER") 2>/dev/null ||
+# refuse_second_cluster — there is one cluster at a time, because names of cgroups are global.
+refuse_second_cluster() {
+  [[ ! -f "$OWNER" ]] ||
     die "a local cluster is up already, or being started; its files are in $(cat "$OWNER"). \`test/e2e/local/cluster.sh down\` removes it"
+}
+
+claim_machine() {
+  if ! (set -o noclobber && echo "$STATE" >"$OWNER") 2>/dev/null; then
+    refuse_second_cluster
+    die "cannot write $OWNER"
+  fi
 }
 
 up() {
@@ -586,6 +593,7 @@ case "$command" in
     fi
     (($# == 0)) || die "$command: unknown argument \"$1\""
     check_machine "$minor"
+    refuse_second_cluster
     [[ "$command" == check ]] || up "$minor"
     ;;
   down)

@@ -17,7 +17,7 @@ provider_up() {
 provider_load() { "$LOCAL_CLUSTER" load "$@"; }
 provider_down() { "$LOCAL_CLUSTER" down; }
 provider_logs() { "$LOCAL_CLUSTER" logs "$1"; }
-provider_can() { [[ " node-exec kubelet node apiserver reference-image " == *" $1 "* ]]; }
+provider_can() { [[ " node-exec kubelet node boot-id apiserver reference-image " == *" $1 "* ]]; }
 
 node_exec() { "$LOCAL_CLUSTER" exec "$@"; }
 kubelet_stop() { "$LOCAL_CLUSTER" kubelet-stop "$1"; }

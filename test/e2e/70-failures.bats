@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# Parts of the cluster fail while a claim is in use.
+bats_require_minimum_version 1.5.0
+load lib
+
+NAMESPACE=e2e-failures
+
+setup_file() {
+  ensure_driver
+  export NODE
+  NODE="$(one_node)"
+}
+
+setup() {
+  gpu_pod "$NAMESPACE" user 1 "$NODE"
+  running "$NAMESPACE" user
+}
+
+teardown() {
+  [[ -n "$BATS_TEST_COMPLETED" || -n "$BATS_TEST_SKIPPED" ]] || explain "$NAMESPACE" "$RELEASE"
+  delete_namespace "$NAMESPACE"
+  kubectl wait --for delete "namespace/$NAMESPACE" --timeout 60s >/dev/null
+}
+
+restarted() { (($(restarts "$NAMESPACE" user) > 0)); }
+node_is_ready() { kubectl wait node "$NODE" --for condition=Ready --timeout 5s; }
+
+# seconds_between FIRST SECOND — between the last lines of the log on standard input that have FIRST and, later, SECOND.
+seconds_between() {
+  awk -v first="$1" -v second="$2" '
+    function seconds(clock, part) { split(clock, part, ":"); return part[1] * 3600 + part[2] * 60 + part[3] }
+    index($0, first) { begin = seconds($2); end = "" }
+    index($0, second) && begin != "" && end == "" { end = seconds($2) }
+    END { if (end == "") exit 1; printf "%.3f\n", end - begin }'
+}
+
+@test "a kubelet that restarts wipes its slices: they are back two seconds after it has registered the driver, at most" {
+  needs kubelet
+  kubelet_stop "$NODE"
+  kubelet_start "$NODE"
+  local plugin took
+  plugin="$(plugin_pod "$NODE")"
+  logged() {
+    kubectl --namespace "$RELEASE" logs "$plugin" --since-time "$since" |
+      seconds_between "The kubelet has registered the driver" "Published ResourceSlices"
+  }
+  local since
+  since="$(kubectl --namespace "$RELEASE" get pod "$plugin" --output jsonpath='{.status.startTime}')"
+  eventually 60 node_is_ready
+  eventually 60 prints 8 devices_of "$NODE"
+  eventually 30 logged
+  took="$(logged)"
+  echo "# back after $took s" >&3
+  awk -v took="$took" 'BEGIN { exit !(took <= 2) }'
+  prints 0 restarts "$NAMESPACE" user
+  gpu_pod "$NAMESPACE" next 1 "$NODE"
+  running "$NAMESPACE" next
+}
+
+@test "a node that is switched off and on prepares its claims again" {
+  needs node
+  local boot="" after
+  ! provider_can boot-id || boot="$(node_exec "$NODE" cat /proc/sys/kernel/random/boot_id)"
+  node_stop "$NODE"
+  node_start "$NODE"
+  equal "$(cdi_files "$NODE")" ""
+  if provider_can boot-id; then
+    after="$(node_exec "$NODE" cat /proc/sys/kernel/random/boot_id)"
+    [[ "$after" != "$boot" ]]
+  fi
+  eventually 90 node_is_ready
+  eventually 150 restarted
+  running "$NAMESPACE" user
+  equal "$(gpus "$NAMESPACE" user | wc -l)" 1
+  contains "$(cdi_files "$NODE")" "$(claim_of "$NAMESPACE" user)"
+  eventually 60 prints 8 devices_of "$NODE"
+}
+
+@test "while the API server is away for a minute, pods run on and end; then all is as before" {
+  needs apiserver
+  local claim short until
+  claim="$(claim_of "$NAMESPACE" user)"
+  kubectl apply --filename - >/dev/null <<MANIFEST
+apiVersion: v1
+kind: Pod
+metadata: {namespace: $NAMESPACE, name: short}
+spec:
+  nodeSelector: {kubernetes.io/hostname: $NODE}
+  restartPolicy: Never
+  containers:
+    - name: ctr0
+      image: busybox:1.37.0
+      command: [sh, -c, "env | sort; sleep 15"]
+      resources: {claims: [{name: gpu}]}
+  resourceClaims:
+    - {name: gpu, resourceClaimTemplateName: user}
+MANIFEST
+  running "$NAMESPACE" short
+  short="$(claim_of "$NAMESPACE" short)"
+  contains "$(cdi_files "$NODE")" "$short"
+
+  apiserver_stop
+  until=$((SECONDS + 60))
+  # The container ends by itself, and its claim is unprepared; that of the pod which goes on stays.
+  eventually 55 lacks "$short" cdi_files "$NODE"
+  contains "$(cdi_files "$NODE")" "$claim"
+  while ((SECONDS < until)); do sleep 1; done
+  apiserver_start
+
+  eventually 60 node_is_ready
+  prints 0 restarts "$NAMESPACE" user
+  kubectl --namespace "$NAMESPACE" wait pod short --for jsonpath='{.status.phase}'=Succeeded --timeout 60s
+  eventually 60 prints 8 devices_of "$NODE"
+  gpu_pod "$NAMESPACE" next 1 "$NODE"
+  running "$NAMESPACE" next
+  ends_cleanly "$NAMESPACE" user
+}
