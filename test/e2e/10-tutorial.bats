@@ -108,7 +108,9 @@ in_pod() { kubectl --namespace "$NAMESPACE" exec "$1" -- env; }
   equal "$(tr ' ' '\n' <<<"$claims" | grep . | sort --unique | wc -l)" 2
   equal "$(kubectl --namespace "$NAMESPACE" get resourceclaims --output json |
     jq -r '[.items[].status.allocation.devices.results[]?.request] | unique[]')" req-0/80gi-gpu
-  kubectl --namespace "$NAMESPACE" delete job dra-job --cascade=foreground --timeout 60s
+  # Its pods would not end before the 30 seconds that they are given.
+  kubectl --namespace "$NAMESPACE" delete job dra-job --cascade=orphan
+  kubectl --namespace "$NAMESPACE" delete pods --selector batch.kubernetes.io/job-name=dra-job --grace-period 1 --timeout 60s
 }
 
 @test "a pod that asks for nine GPUs has the environment of nine GPUs" {

@@ -3,7 +3,8 @@
 bats_require_minimum_version 1.5.0
 load lib
 
-NAMESPACE=e2e-updates
+# A namespace for each test: one of the same name could be on its way out still.
+NAMESPACE="e2e-updates-$BATS_TEST_NUMBER"
 
 setup_file() { ensure_driver; }
 
@@ -16,7 +17,6 @@ setup() {
 teardown() {
   [[ -n "$BATS_TEST_COMPLETED" || -n "$BATS_TEST_SKIPPED" ]] || explain "$NAMESPACE" "$RELEASE"
   delete_namespace "$NAMESPACE"
-  kubectl wait --for delete "namespace/$NAMESPACE" --timeout 60s >/dev/null
 }
 
 teardown_file() { ensure_driver; }

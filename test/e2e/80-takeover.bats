@@ -8,6 +8,14 @@ MANIFESTS="$E2E/tutorial"
 NAMESPACE=dra-tutorial
 REFERENCE="${E2E_REFERENCE_IMAGE:-registry.k8s.io/dra-example-driver/dra-example-driver:v0.4.0}"
 
+# nine_gpus — of every node, and not of a driver that was there before.
+nine_gpus() {
+  local node
+  for node in $(nodes); do
+    eventually 60 prints 9 devices_of "$node"
+  done
+}
+
 setup_file() {
   provider_can reference-image || skip "the provider $E2E_PROVIDER has no image of the reference driver"
   remove_driver
@@ -18,7 +26,7 @@ setup_file() {
   apply "$MANIFESTS/rbac.yaml"
   sed "s#image: dra-driver-sim-gpu:.*#image: $REFERENCE#" "$MANIFESTS/dra-driver-daemonset.yaml" | kubectl apply --filename - >/dev/null
   kubectl --namespace "$NAMESPACE" rollout status daemonset/dra-example-driver-kubeletplugin --timeout 120s >/dev/null
-  eventually 60 offers_on_every_node "$DRIVER"
+  nine_gpus
 }
 
 teardown() { [[ -n "$BATS_TEST_COMPLETED" || -n "$BATS_TEST_SKIPPED" ]] || explain "$NAMESPACE"; }
@@ -29,13 +37,18 @@ teardown_file() {
   kubectl delete --ignore-not-found --filename "$MANIFESTS/deviceclass.yaml" --filename "$MANIFESTS/priorityclass.yaml" \
     --filename "$MANIFESTS/rbac.yaml" >/dev/null
   kubectl wait --for delete "namespace/$NAMESPACE" --timeout 120s >/dev/null
+  # What the reference driver leaves behind.
+  local node
+  for node in $(nodes); do
+    node_exec "$node" rm -f /var/run/cdi/k8s.gpu.example.com-gpu_common.yaml "/var/lib/kubelet/plugins/$DRIVER/checkpoint.json"
+  done
 }
 
 # use IMAGE — the DaemonSet runs that image on every node.
 use() {
   kubectl --namespace "$NAMESPACE" set image daemonset/dra-example-driver-kubeletplugin "plugin=$1"
   kubectl --namespace "$NAMESPACE" rollout status daemonset/dra-example-driver-kubeletplugin --timeout 120s
-  eventually 60 offers_on_every_node "$DRIVER"
+  nine_gpus
 }
 
 @test "what the reference driver publishes, this driver publishes too, device by device" {

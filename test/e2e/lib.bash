@@ -43,7 +43,7 @@ eventually() {
 # equal FOUND EXPECTED
 equal() {
   [[ "$1" == "$2" ]] || {
-    printf 'found:\n%s\nexpected:\n%s\n' "$1" "$2" >&2
+    diff --unified --label expected --label found <(echo "$2") <(echo "$1") >&2
     return 1
   }
 }

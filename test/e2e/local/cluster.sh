@@ -47,11 +47,22 @@ pod_network() { echo "10.244.${1#node}"; }
 # start_time PID — in clock ticks since boot; together with the pid it names a process for good.
 start_time() { sed -E 's/.*\) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 
-# start NAME COMMAND... — runs a process in the background, in a session of its own, with a log.
+# alone COMMAND... — replaces this subshell by the command, in a session of its own, without the files that others have
+# opened: whoever waits for their end would otherwise wait for the command's.
+alone() {
+  local file
+  for file in "/proc/$BASHPID/fd"/*; do
+    file="${file##*/}"
+    ((file <= 2)) || eval "exec $file>&-"
+  done
+  exec setsid "$@"
+}
+
+# start NAME COMMAND... — runs a process in the background, with a log.
 start() {
   local name="$1"
   shift
-  setsid "$@" >>"$LOGS/$name.log" 2>&1 </dev/null 9>&- &
+  alone "$@" >>"$LOGS/$name.log" 2>&1 </dev/null &
   echo "$! $(start_time $!)" >"$PIDS/$name"
 }
 

@@ -1,5 +1,5 @@
-# The cluster of the current kubeconfig. It needs the image, and is left as it was but for what the tests had to leave; they
-# cannot stop its nodes. The contract is in README.md.
+# The cluster of the current kubeconfig. It must know the image, and is left without what the tests install; they cannot stop
+# its nodes. The contract is in README.md.
 # shellcheck shell=bash
 
 provider_check() {
@@ -26,6 +26,9 @@ provider_check() {
 
 provider_up() { :; }
 provider_load() { :; }
-provider_down() { :; }
+provider_down() {
+  helm uninstall sim-gpu --namespace sim-gpu --ignore-not-found --wait --timeout 2m
+  kubectl delete namespace sim-gpu --ignore-not-found --timeout 2m
+}
 provider_logs() { :; }
 provider_can() { return 1; }
