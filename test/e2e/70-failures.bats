@@ -107,7 +107,8 @@ MANIFEST
   while ((SECONDS < until)); do sleep 1; done
   apiserver_start
 
-  eventually 60 node_is_ready
+  # The kubelet looks again at what the API server has of its node; it takes its time.
+  eventually 150 node_is_ready
   prints 0 restarts "$NAMESPACE" user
   kubectl --namespace "$NAMESPACE" wait pod short --for jsonpath='{.status.phase}'=Succeeded --timeout 60s
   eventually 60 prints 8 devices_of "$NODE"
