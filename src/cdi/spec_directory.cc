@@ -1,29 +1,14 @@
 #include "simgpu/cdi/spec_directory.h"
 
-#include <atomic>
 #include <utility>
-
-#include "simgpu/base/random.h"
 
 namespace simgpu::cdi {
 namespace {
 
 constexpr mode_t kDirectoryMode = 0755;
 constexpr mode_t kFileMode = 0600;  // as the reference driver; runtimes run as root
-constexpr std::string_view kTemporaryExtension = ".tmp";
 constexpr std::string_view kProbe = "dra-driver-sim-gpu-probe";
 constexpr std::size_t kMaxNameLength = 200;  // leaves room for what a temporary name adds, within NAME_MAX
-
-/// Differs for every call in this process and, unlike a process ID, between containers that share the directory.
-std::string uniqueSuffix() {
-  static const std::uint64_t process = base::SystemRandom().next();
-  static std::atomic<std::uint64_t> calls = 0;
-  return fmt::format("{:016x}-{}", process, ++calls);
-}
-
-std::string temporaryName(std::string_view name) {
-  return fmt::format(".{}.{}{}", name, uniqueSuffix(), kTemporaryExtension);
-}
 
 bool isSpecName(std::string_view name) {
   return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".json"));
@@ -40,35 +25,12 @@ Status validateName(std::string_view name) {
 
 }  // namespace
 
-StagedSpec::StagedSpec(base::Files& files, std::filesystem::path temporary, std::filesystem::path target)
-    : files_(&files), temporary_(std::move(temporary)), target_(std::move(target)) {}
-
-StagedSpec::StagedSpec(StagedSpec&& other) noexcept
-    : files_(other.files_),
-      temporary_(std::exchange(other.temporary_, {})),
-      target_(std::exchange(other.target_, {})) {}
-
-StagedSpec& StagedSpec::operator=(StagedSpec&& other) noexcept {
-  StagedSpec moved(std::move(other));
-  std::swap(files_, moved.files_);
-  temporary_.swap(moved.temporary_);
-  target_.swap(moved.target_);
-  return *this;
-}
-
-StagedSpec::~StagedSpec() {
-  if (!temporary_.empty()) {
-    // Best effort: what stays is a dot file that no runtime reads, and `removeTemporaries` takes it away later.
-    static_cast<void>(files_->remove(temporary_).ok());
-  }
-}
-
 Result<SpecDirectory> SpecDirectory::open(base::Files& files, std::filesystem::path root) {
   if (auto status = files.createDirectories(root, kDirectoryMode); !status) {
     return unexpected(status.with("CDI directory {}", root.string()));
   }
   // Find out now, and not at the first claim, that nothing can be written here.
-  auto probe = root / temporaryName(kProbe);
+  auto probe = root / base::temporaryName(kProbe);
   Status written = files.write(probe, "", kFileMode);
   Status removed = files.remove(probe);
   for (const Status& status : {written, removed}) {
@@ -79,7 +41,7 @@ Result<SpecDirectory> SpecDirectory::open(base::Files& files, std::filesystem::p
   return SpecDirectory(files, std::move(root));
 }
 
-Result<StagedSpec> SpecDirectory::stage(std::string_view name, const Spec& spec) const {
+Result<base::StagedFile> SpecDirectory::stage(std::string_view name, const Spec& spec) const {
   if (auto status = validateName(name); !status) {
     return unexpected(status);
   }
@@ -90,27 +52,22 @@ Result<StagedSpec> SpecDirectory::stage(std::string_view name, const Spec& spec)
   if (auto status = validate(spec); !status) {
     return unexpected(status.with("CDI spec {}", name));
   }
-  StagedSpec staged(*files_, root_ / temporaryName(name), root_ / name);
   std::string text = render(spec);
-  Status status = files_->write(staged.temporary_, text, kFileMode);
-  if (status.code() == Code::notFound) {
-    status = files_->createDirectories(root_, kDirectoryMode);
-    if (status) {
-      status = files_->write(staged.temporary_, text, kFileMode);
+  auto staged = base::StagedFile::write(*files_, root_ / name, text, kFileMode);
+  if (!staged && staged.error().code() == Code::notFound) {
+    if (Status created = files_->createDirectories(root_, kDirectoryMode); !created) {
+      return unexpected(created.with("write CDI spec {}", (root_ / name).string()));
     }
+    staged = base::StagedFile::write(*files_, root_ / name, text, kFileMode);
   }
-  if (!status) {
-    return unexpected(status.with("write CDI spec {}", (root_ / name).string()));
+  if (!staged) {
+    return unexpected(staged.error().with("write CDI spec {}", (root_ / name).string()));
   }
   return staged;
 }
 
-Status SpecDirectory::commit(StagedSpec staged) const {
-  if (auto status = files_->rename(staged.temporary_, staged.target_); !status) {
-    return status.with("write CDI spec {}", staged.target_.string());
-  }
-  staged.temporary_.clear();
-  return {};
+Status SpecDirectory::commit(base::StagedFile staged) const {
+  return staged.commit().with("write CDI spec {}", staged.target().string());
 }
 
 Status SpecDirectory::remove(std::string_view name) const {
@@ -190,28 +147,12 @@ Result<std::int64_t> SpecDirectory::modified() const {
 }
 
 Status SpecDirectory::removeTemporaries(std::string_view prefix, base::Clock::WallTime before) const {
-  auto names = files_->list(root_);
-  if (!names) {
-    return names.error().code() == Code::notFound ? Status()
-                                                  : names.error().with("list CDI directory {}", root_.string());
-  }
-  Status first;
-  for (const std::string& name : *names) {
-    std::string_view rest = std::string_view(name).substr(1);
-    if (!name.starts_with('.') || !name.ends_with(kTemporaryExtension) ||
-        !(rest.starts_with(prefix) || rest.starts_with(kProbe))) {
-      continue;
-    }
-    auto info = files_->info(root_ / name);
-    std::chrono::nanoseconds limit = before.time_since_epoch();
-    if (!info || std::chrono::nanoseconds(info->modifiedNanoseconds) >= limit) {
-      continue;
-    }
-    if (auto status = files_->remove(root_ / name); !status && first) {
-      first = status.with("remove {}", (root_ / name).string());
+  for (std::string_view each : {prefix, kProbe}) {
+    if (Status removed = base::removeTemporaries(*files_, root_, each, before); !removed) {
+      return removed.with("CDI directory {}", root_.string());
     }
   }
-  return first;
+  return {};
 }
 
 }  // namespace simgpu::cdi

@@ -9,28 +9,10 @@
 #include "simgpu/base/clock.h"
 #include "simgpu/base/files.h"
 #include "simgpu/base/result.h"
+#include "simgpu/base/staged_file.h"
 #include "simgpu/cdi/spec.h"
 
 namespace simgpu::cdi {
-
-class SpecDirectory;
-
-/// A spec that is written and synced under a temporary name, but that no runtime sees yet. Destroying it without
-/// `SpecDirectory::commit` removes it.
-class StagedSpec {
- public:
-  StagedSpec(StagedSpec&& other) noexcept;
-  StagedSpec& operator=(StagedSpec&& other) noexcept;
-  ~StagedSpec();
-
- private:
-  friend class SpecDirectory;
-  StagedSpec(base::Files& files, std::filesystem::path temporary, std::filesystem::path target);
-
-  base::Files* files_;
-  std::filesystem::path temporary_;
-  std::filesystem::path target_;
-};
 
 /// A file of the directory; a file that is replaced gets another `info`.
 struct SpecEntry {
@@ -52,11 +34,11 @@ class SpecDirectory {
   static Result<SpecDirectory> open(base::Files& files, std::filesystem::path root);
 
   /// Writes `spec` for the file `name` without making it visible. `name` is a plain file name ending in `.yaml`.
-  Result<StagedSpec> stage(std::string_view name, const Spec& spec) const;
+  Result<base::StagedFile> stage(std::string_view name, const Spec& spec) const;
 
   /// Makes a staged spec visible under its name, replacing what was there. notFound if somebody deleted `root` since it
   /// was staged.
-  Status commit(StagedSpec staged) const;
+  Status commit(base::StagedFile staged) const;
 
   /// Removing what is not there is success: the caller wants it gone.
   Status remove(std::string_view name) const;
