@@ -47,6 +47,23 @@ Status validateKind(std::string_view kind) {
   return {};
 }
 
+Status validateMount(const Mount& mount) {
+  for (const std::string& path : {mount.hostPath, mount.containerPath}) {
+    if (!path.starts_with('/')) {
+      return Status::invalidArgument("expected an absolute path, found \"{}\"", path);
+    }
+    if (std::ranges::any_of(path, isControl) || !base::isUtf8(path)) {
+      return Status::invalidArgument("a path contains a control character or is not valid UTF-8");
+    }
+  }
+  for (const std::string& option : mount.options) {
+    if (option.empty() || std::ranges::any_of(option, isControl) || !base::isUtf8(option)) {
+      return Status::invalidArgument("options: expected text without control characters");
+    }
+  }
+  return {};
+}
+
 Status validateEdits(const ContainerEdits& edits) {
   for (std::size_t i = 0; i < edits.env.size(); ++i) {
     const std::string& entry = edits.env[i];
@@ -59,6 +76,11 @@ Status validateEdits(const ContainerEdits& edits) {
     }
     if (!base::isUtf8(entry)) {
       return Status::invalidArgument("env[{}]: not valid UTF-8", i);
+    }
+  }
+  for (std::size_t i = 0; i < edits.mounts.size(); ++i) {
+    if (auto status = validateMount(edits.mounts[i]); !status) {
+      return status.with("mounts[{}]", i);
     }
   }
   return {};

@@ -148,6 +148,35 @@ Status readString(const json& value, std::string& into) {
   return {};
 }
 
+/// A list of strings; absent and null are empty. `field` is for the message.
+Status readStrings(const json& value, std::string_view field, std::vector<std::string>& into) {
+  if (value.is_null()) {
+    return {};
+  }
+  if (!value.is_array()) {
+    return wrongType("a list", value).with("{}", field);
+  }
+  for (const json& entry : value) {
+    if (auto status = readString(entry, into.emplace_back()); !status) {
+      return status.with("{}[{}]", field, into.size() - 1);
+    }
+  }
+  return {};
+}
+
+Status readMount(const json& value, Mount& into) {
+  if (!value.is_object()) {
+    return wrongType("a mapping", value);
+  }
+  if (auto status = readString(member(value, "hostPath"), into.hostPath); !status) {
+    return status.with("hostPath");
+  }
+  if (auto status = readString(member(value, "containerPath"), into.containerPath); !status) {
+    return status.with("containerPath");
+  }
+  return readStrings(member(value, "options"), "options", into.options);
+}
+
 Status readEdits(const json& value, ContainerEdits& into) {
   if (value.is_null()) {
     return {};
@@ -155,16 +184,16 @@ Status readEdits(const json& value, ContainerEdits& into) {
   if (!value.is_object()) {
     return wrongType("a mapping", value).with("containerEdits");
   }
-  const json& env = member(value, "env");
-  if (env.is_null()) {
-    return {};
+  if (auto status = readStrings(member(value, "env"), "containerEdits.env", into.env); !status) {
+    return status;
   }
-  if (!env.is_array()) {
-    return wrongType("a list", env).with("containerEdits.env");
+  const json& mounts = member(value, "mounts");
+  if (!mounts.is_null() && !mounts.is_array()) {
+    return wrongType("a list", mounts).with("containerEdits.mounts");
   }
-  for (const json& entry : env) {
-    if (auto status = readString(entry, into.env.emplace_back()); !status) {
-      return status.with("containerEdits.env[{}]", into.env.size() - 1);
+  for (const json& entry : mounts) {
+    if (auto status = readMount(entry, into.mounts.emplace_back()); !status) {
+      return status.with("containerEdits.mounts[{}]", into.mounts.size() - 1);
     }
   }
   return {};

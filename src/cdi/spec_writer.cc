@@ -62,13 +62,40 @@ void appendScalar(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void appendEdits(std::string& out, std::string_view indent, const ContainerEdits& edits) {
-  fmt::format_to(std::back_inserter(out), "{0}containerEdits:\n{0}    env:\n", indent);
-  for (const std::string& entry : edits.env) {
-    fmt::format_to(std::back_inserter(out), "{}        - ", indent);
+/// The lines of a list, and no line at all if it is empty.
+void appendList(std::string& out, std::string_view indent, std::string_view name,
+                const std::vector<std::string>& entries) {
+  if (entries.empty()) {
+    return;
+  }
+  fmt::format_to(std::back_inserter(out), "{}{}:\n", indent, name);
+  for (const std::string& entry : entries) {
+    fmt::format_to(std::back_inserter(out), "{}    - ", indent);
     appendScalar(out, entry);
     out += '\n';
   }
+}
+
+void appendMounts(std::string& out, std::string_view indent, const std::vector<Mount>& mounts) {
+  if (mounts.empty()) {
+    return;
+  }
+  fmt::format_to(std::back_inserter(out), "{}mounts:\n", indent);
+  for (const Mount& mount : mounts) {
+    fmt::format_to(std::back_inserter(out), "{}    - hostPath: ", indent);
+    appendScalar(out, mount.hostPath);
+    fmt::format_to(std::back_inserter(out), "\n{}      containerPath: ", indent);
+    appendScalar(out, mount.containerPath);
+    out += '\n';
+    appendList(out, fmt::format("{}      ", indent), "options", mount.options);
+  }
+}
+
+void appendEdits(std::string& out, std::string_view indent, const ContainerEdits& edits) {
+  fmt::format_to(std::back_inserter(out), "{}containerEdits:\n", indent);
+  std::string inner = fmt::format("{}    ", indent);
+  appendList(out, inner, "env", edits.env);
+  appendMounts(out, inner, edits.mounts);
 }
 
 }  // namespace

@@ -6,8 +6,6 @@
 
 #include <fmt/ranges.h>
 
-#include "simgpu/cdi/spec.h"
-
 namespace simgpu::standin {
 
 namespace {
@@ -73,12 +71,15 @@ void setVariable(std::vector<std::string>& environment, const std::string& entry
   }
 }
 
-Result<std::vector<std::string>> applyCdi(base::Files& files, const std::vector<std::filesystem::path>& roots,
-                                          const std::vector<std::string>& devices,
-                                          std::vector<std::string> environment) {
+Result<cdi::ContainerEdits> editsOf(base::Files& files, const std::vector<std::filesystem::path>& roots,
+                                    const std::vector<std::string>& devices) {
   Cache cache(files, roots);
   std::vector<std::string> unresolved;
-  std::vector<std::string> edits;
+  cdi::ContainerEdits edits;
+  auto append = [&edits](const cdi::ContainerEdits& more) {
+    edits.env.insert(edits.env.end(), more.env.begin(), more.env.end());
+    edits.mounts.insert(edits.mounts.end(), more.mounts.begin(), more.mounts.end());
+  };
   std::set<const cdi::Spec*> seen;
   for (const std::string& id : devices) {
     const Definition* found = cache.find(id);
@@ -87,14 +88,24 @@ Result<std::vector<std::string>> applyCdi(base::Files& files, const std::vector<
       continue;
     }
     if (seen.insert(found->spec).second) {
-      edits.insert(edits.end(), found->spec->edits.env.begin(), found->spec->edits.env.end());
+      append(found->spec->edits);
     }
-    edits.insert(edits.end(), found->device->edits.env.begin(), found->device->edits.env.end());
+    append(found->device->edits);
   }
   if (!unresolved.empty()) {
     return unexpected(Status::notFound("unresolvable CDI devices {}", fmt::join(unresolved, ", ")));
   }
-  for (const std::string& entry : edits) {
+  return edits;
+}
+
+Result<std::vector<std::string>> applyCdi(base::Files& files, const std::vector<std::filesystem::path>& roots,
+                                          const std::vector<std::string>& devices,
+                                          std::vector<std::string> environment) {
+  auto edits = editsOf(files, roots, devices);
+  if (!edits) {
+    return unexpected(edits.error());
+  }
+  for (const std::string& entry : edits->env) {
     setVariable(environment, entry);
   }
   return environment;

@@ -82,6 +82,14 @@ class LocalKubelet final : public Kubelet {
     return applyCdi(files_, options_.cdiRoots, cdiDeviceIds, {});
   }
 
+  Result<std::vector<cdi::Mount>> mountsOf(const std::vector<std::string>& cdiDeviceIds) override {
+    auto edits = editsOf(files_, options_.cdiRoots, cdiDeviceIds);
+    if (!edits) {
+      return unexpected(edits.error());
+    }
+    return std::move(edits->mounts);
+  }
+
   Result<CommandResult> run(const std::vector<std::string>& command, const std::vector<std::string>& cdiDeviceIds,
                             std::chrono::seconds timeout) override {
     const char* path = std::getenv("PATH");

@@ -9,11 +9,21 @@
 
 namespace simgpu::cdi {
 
+/// A file or directory of the node that a container sees (CDI `mounts`). Both paths are absolute.
+struct Mount {
+  std::string hostPath;
+  std::string containerPath;
+  std::vector<std::string> options;  ///< As mount(8) has them: `ro`, `bind`.
+
+  bool operator==(const Mount&) const = default;
+};
+
 /// What a device or a whole spec changes in a container (CDI `containerEdits`). Only what this driver writes.
 struct ContainerEdits {
   std::vector<std::string> env;  ///< `NAME=value`, applied in order.
+  std::vector<Mount> mounts = {};
 
-  bool empty() const { return env.empty(); }
+  bool empty() const { return env.empty() && mounts.empty(); }
   bool operator==(const ContainerEdits&) const = default;
 };
 
@@ -39,8 +49,8 @@ struct Spec {
 std::string qualifiedName(std::string_view kind, std::string_view device);
 
 /// Whether the CDI library would accept this spec: vendor, class and device names in their syntax, device names unique,
-/// at least one device, each with at least one edit, environment entries of the form `NAME=value` without control
-/// characters. The message names the field.
+/// at least one device, each with at least one edit, environment entries of the form `NAME=value`, mounts with absolute
+/// paths; none with control characters. The message names the field.
 Status validate(const Spec& spec);
 
 /// The lowest cdiVersion that allows everything in `spec` (0.3.0; 0.5.0 for a device name that starts with a digit;

@@ -13,6 +13,7 @@
 #include "simgpu/base/files.h"
 #include "simgpu/base/log.h"
 #include "simgpu/base/result.h"
+#include "simgpu/cdi/spec.h"
 #include "simgpu/kube/transport.h"
 
 namespace simgpu::standin {
@@ -90,6 +91,10 @@ class Kubelet {
 
   /// The environment that a container with these CDI devices gets, in the order in which the CDI library applies it.
   virtual Result<std::vector<std::string>> environmentOf(const std::vector<std::string>& cdiDeviceIds) = 0;
+
+  /// What is mounted into such a container. The stand-in's own containers have no file system of their own, and so no
+  /// mounts.
+  virtual Result<std::vector<cdi::Mount>> mountsOf(const std::vector<std::string>& cdiDeviceIds) = 0;
 
   /// Runs a command with that environment (and PATH). deadlineExceeded, killing it, after `timeout`.
   virtual Result<CommandResult> run(const std::vector<std::string>& command,

@@ -33,6 +33,13 @@ TEST(SpecParser, GarbageIsDataLossAndSaysWhere) {
             "devices[0]: containerEdits.env[0]: expected a string"},
            {"cdiVersion: 0.6.0\nkind: a/b\ncontainerEdits: 1", "containerEdits: expected a mapping"},
            {"cdiVersion: 0.6.0\nkind: a/b\ncontainerEdits: {env: a}", "containerEdits.env: expected a list"},
+           {"cdiVersion: 0.6.0\nkind: a/b\ncontainerEdits: {mounts: a}", "containerEdits.mounts: expected a list"},
+           {"cdiVersion: 0.6.0\nkind: a/b\ncontainerEdits: {mounts: [a]}",
+            "containerEdits.mounts[0]: expected a mapping"},
+           {"cdiVersion: 0.6.0\nkind: a/b\ncontainerEdits: {mounts: [{hostPath: /a}]}",
+            "containerEdits.mounts[0]: containerPath: expected a string, found null"},
+           {"cdiVersion: 0.6.0\nkind: a/b\ncontainerEdits: {mounts: [{hostPath: /a, containerPath: /b, options: ro}]}",
+            "containerEdits.mounts[0]: options: expected a list"},
            {"cdiVersion: 0.6.0\nkind: a/b\nannotations: {a: []}", "annotations[a]: expected a string"},
            {"cdiVersion: 0.6.0\nkind: a/b\n? [a]\n: b", "a key must be a string"},
            {std::string(64, '\0'), ""},
@@ -93,10 +100,14 @@ TEST(SpecParser, ReadsWhatTheReferenceDriverOfTheTutorialWrites) {
 TEST(SpecParser, ReadsJsonAndDropsEditsItDoesNotKnow) {
   auto spec = parse(R"({"cdiVersion":"0.5.0","kind":"gpu.example.com/metadata","x":{"y":[1,2.5,true]},
     "devices":[{"name":"u_gpu","annotations":{"a":"b"},"containerEdits":{"env":["A=\u00e4\ud83d\ude00"],
-    "mounts":[{"hostPath":"/a","containerPath":"/b","options":["ro","bind"]}]}}],"containerEdits":null})");
+    "mounts":[{"hostPath":"/a","containerPath":"/b","type":"none","options":["ro","bind"]}],"hooks":[{}]}}],
+    "containerEdits":null})");
 
   ASSERT_OK(spec);
-  EXPECT_EQ(spec->devices, (std::vector<Device>{{"u_gpu", {{"A=\xc3\xa4\xf0\x9f\x98\x80"}}}}));
+  EXPECT_EQ(spec->devices,
+            (std::vector<Device>{{"u_gpu",
+                                  {{"A=\xc3\xa4\xf0\x9f\x98\x80"},
+                                   {{.hostPath = "/a", .containerPath = "/b", .options = {"ro", "bind"}}}}}}));
 }
 
 TEST(SpecParser, ReadsBracesThatAreYamlAndNotJson) {

@@ -59,6 +59,22 @@ TEST(SpecValidation, EnvironmentThatCouldSmuggleALineOrIsNoAssignmentIsRefused) 
   EXPECT_OK(validate(smallSpec("a", "A=b=c d\xc3\xa4\xf0\x9f\x98\x80")));
 }
 
+TEST(SpecValidation, MountsNeedTwoAbsolutePathsWithoutControlCharacters) {
+  Spec spec = smallSpec();
+  const Mount good{.hostPath = "/a", .containerPath = "/b", .options = {"ro"}};
+  spec.devices[0].edits = {.env = {}, .mounts = {good}};
+  EXPECT_OK(validate(spec));
+  for (const Mount& bad : {Mount{.hostPath = "a", .containerPath = "/b", .options = {}},
+                           Mount{.hostPath = "/a", .containerPath = "", .options = {}},
+                           Mount{.hostPath = "/a\n", .containerPath = "/b", .options = {}},
+                           Mount{.hostPath = "/a", .containerPath = "/\xff", .options = {}},
+                           Mount{.hostPath = "/a", .containerPath = "/b", .options = {"ro", ""}},
+                           Mount{.hostPath = "/a", .containerPath = "/b", .options = {"r\no"}}}) {
+    spec.devices[0].edits.mounts = {good, bad};
+    EXPECT_THAT(validate(spec), Fails(Code::invalidArgument, StartsWith("devices[0]: containerEdits: mounts[1]: ")));
+  }
+}
+
 TEST(SpecValidation, AnnotationsFollowKubernetes) {
   for (const char* key : {"", "a b", "/a", "a/", "a/b/c", "-a"}) {
     Spec spec = smallSpec();

@@ -47,6 +47,25 @@ TEST(SpecWriter, WhatItWritesReadsBackTheSame) {
   EXPECT_THAT(parse(render(spec)), IsOkAndHolds(spec));
 }
 
+TEST(SpecWriter, MountsAreWrittenAfterTheEnvironmentAndAloneWithoutIt) {
+  Spec spec = smallSpec();
+  spec.devices[0].edits.mounts = {{.hostPath = "/a b", .containerPath = "/c", .options = {"ro", "bind"}},
+                                  {.hostPath = "/d", .containerPath = "/e: f", .options = {}}};
+  spec.devices.push_back(
+      {.name = "mount",
+       .edits = {.env = {}, .mounts = {{.hostPath = "/g", .containerPath = "/h", .options = {"ro"}}}}});
+  ASSERT_OK(validate(spec));
+
+  EXPECT_THAT(render(spec), HasSubstr("    - name: mount\n"
+                                      "      containerEdits:\n"
+                                      "          mounts:\n"
+                                      "              - hostPath: \"/g\"\n"
+                                      "                containerPath: \"/h\"\n"
+                                      "                options:\n"
+                                      "                    - ro\n"));
+  EXPECT_THAT(parse(render(spec)), IsOkAndHolds(spec));
+}
+
 TEST(SpecWriter, EverySingleCharacterSurvives) {
   for (char32_t point = 0; point < 0x100; ++point) {
     Spec spec = smallSpec();

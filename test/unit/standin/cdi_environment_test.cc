@@ -73,5 +73,20 @@ TEST_F(CdiEnvironmentTest, ALaterDirectoryWins) {
   EXPECT_THAT(apply({"example.com/gpu=a"}), IsOkAndHolds(ElementsAre("NODE=n", "A=1", "SAME=a")));
 }
 
+TEST_F(CdiEnvironmentTest, MountsAreThoseOfTheDevicesInTheirOrder) {
+  files.put("/var/run/cdi/y.yaml",
+            "cdiVersion: 0.3.0\nkind: example.com/nic\ndevices:\n- name: a\n  containerEdits:\n    mounts:\n"
+            "    - {hostPath: /1, containerPath: /a, options: [ro, bind]}\n- name: b\n  containerEdits:\n    mounts:\n"
+            "    - {hostPath: /2, containerPath: /b}\n");
+
+  auto edits =
+      editsOf(files, {"/etc/cdi", "/var/run/cdi"}, {"example.com/nic=b", "example.com/gpu=a", "example.com/nic=a"});
+
+  ASSERT_OK(edits);
+  EXPECT_THAT(edits->mounts,
+              ElementsAre(cdi::Mount{.hostPath = "/2", .containerPath = "/b", .options = {}},
+                          cdi::Mount{.hostPath = "/1", .containerPath = "/a", .options = {"ro", "bind"}}));
+}
+
 }  // namespace
 }  // namespace simgpu::standin
