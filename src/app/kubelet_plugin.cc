@@ -57,6 +57,8 @@ driver::Options driverOptions(const KubeletPluginFlags& flags) {
                           .registryDirectory = flags.registryDirectory,
                           .pluginsDirectory = flags.pluginsDirectory,
                           .podUid = flags.podUid,
+                          .healthPort = {},
+                          .deviceMetadata = flags.deviceMetadata,
                           .bootIdFile = flags.bootIdFile};
   if (flags.healthcheckPort >= 0) {
     options.healthPort = static_cast<std::uint16_t>(flags.healthcheckPort);

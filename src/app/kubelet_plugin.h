@@ -28,6 +28,7 @@ struct KubeletPluginFlags {
   std::int64_t kubeApiBurst = 10;
   base::LogOptions log;
   std::string bootIdFile = "/proc/sys/kernel/random/boot_id";
+  bool deviceMetadata = false;
 
   bool gpuDeviceStatus = false;
 };

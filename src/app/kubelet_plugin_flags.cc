@@ -192,6 +192,9 @@ Subcommand kubeletPluginSubcommand(KubeletPluginFlags& flags) {
       {"logging-format", "LOGGING_FORMAT", "text or json", "text", false, setLogFormat(flags.log.format)},
       {"v", "V", "Verbosity of the log", "0", false, setVerbosity(flags.log.verbosity)},
       {"vmodule", "VMODULE", "Verbosity by source file: <pattern>=<level>,…", "", false, setVmodule(flags.log)},
+      {"device-metadata", "DEVICE_METADATA",
+       "Mount files into containers that describe their devices (KEP-5304 device metadata)", "false", true,
+       setBoolean(flags.deviceMetadata)},
       {"boot-id-file", "BOOT_ID_FILE", "File with the boot ID of the node; another one voids what is prepared",
        "/proc/sys/kernel/random/boot_id", false, setText(flags.bootIdFile)},
   };

@@ -7,6 +7,7 @@
 #include "simgpu/base/backoff.h"
 #include "simgpu/base/wait.h"
 #include "simgpu/claim/allocation.h"
+#include "simgpu/claim/metadata.h"
 
 namespace simgpu::claim {
 namespace {
@@ -131,6 +132,10 @@ Result<PreparedClaim> Preparer::finish(const Attempt& attempt, Result<kube::Reso
   }
   auto record = resolveAllocation(inventory_, store_.options().naming, attempt.claim, *claim->allocation,
                                   store_.options().bootId);
+  if (record && store_.options().deviceMetadata) {
+    record = describeDevices(*std::move(record), inventory_, store_.options().naming, *claim,
+                             store_.options().metadataDirectory);
+  }
   if (!record) {
     return unexpected(record.error().with("prepare failed"));
   }
@@ -141,7 +146,7 @@ Result<PreparedClaim> Preparer::finish(const Attempt& attempt, Result<kube::Reso
   if (*existing) {
     bool sameDevices = (*existing)->prepared == record->prepared;
     bool rewritable = (*existing)->origin != Record::Origin::newer || (*existing)->bootId != store_.options().bootId;
-    if (sameDevices && (!rewritable || (*existing)->spec == record->spec)) {
+    if (sameDevices && (!rewritable || ((*existing)->spec == record->spec && store_.hasMetadata(*record)))) {
       log_.v(3).info("Claim is prepared already", {{"uid", attempt.claim.uid}});
       return std::move((*existing)->prepared);
     }

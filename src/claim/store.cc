@@ -60,6 +60,7 @@ class Store::Access {
 Store::Store(Options options, cdi::SpecDirectory directory, base::Files& files, base::Clock& clock, base::Logger log)
     : options_(std::move(options)),
       directory_(std::move(directory)),
+      metadata_(files, options_.metadataDirectory),
       files_(files),
       clock_(clock),
       log_(std::move(log)) {}
@@ -70,8 +71,14 @@ Result<std::unique_ptr<Store>> Store::open(Options options, base::Files& files, 
     return unexpected(directory.error());
   }
   std::unique_ptr<Store> store(new Store(std::move(options), *std::move(directory), files, clock, std::move(log)));
-  if (Access access(*store); !access.status()) {
-    return unexpected(access.status());
+  {
+    Access access(*store);
+    if (!access.status()) {
+      return unexpected(access.status());
+    }
+    if (Status removed = store->removeStrayMetadata(); !removed) {
+      store->log_.error(removed, "Cannot remove device metadata of claims that are not prepared");
+    }
   }
   return store;
 }
@@ -147,6 +154,10 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
   if (!staged) {
     return refuse(staged.error());
   }
+  auto stagedMetadata = metadata_.stage(record.metadata);
+  if (!stagedMetadata) {
+    return refuse(stagedMetadata.error());
+  }
 
   Access access(*this);
   if (!access.status()) {
@@ -173,16 +184,28 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
         claim.name.empty() ? "prepared by another driver" : claim.space + "/" + claim.name, claim.uid);
     return std::unexpected(Refusal{std::move(status), std::move(holder)});
   }
+  // The metadata first: whoever sees the spec can mount it. Without the spec it is left over, and somebody's to remove.
+  for (base::StagedFile& file : *stagedMetadata) {
+    if (Status committed = file.commit(); !committed) {
+      return refuse(committed.with("write device metadata"));
+    }
+  }
   if (Status committed = directory_.commit(*std::move(staged)); !committed) {
     return refuse(committed);
   }
+  if (Status removed = metadata_.remove(uid, record.metadata); !removed) {
+    log_.error(removed, "Cannot remove what an earlier Prepare of a claim left", {{"uid", uid}});
+  }
   base::FileInfo info = directory_.info(fileName).value_or(base::FileInfo());
   put(uid, {.info = info, .record = record, .durable = false});
+  entries_[uid].record.metadata.clear();
   Status counted = countChange(access.lock());
   access.release();
-  Status synced = makeDurable(uid, info.inode);
-  if (!counted || !synced) {
-    return refuse(counted ? synced : counted);
+  for (const Status& status :
+       {counted, record.metadata.empty() ? Status() : metadata_.sync(), makeDurable(uid, info.inode)}) {
+    if (!status) {
+      return refuse(status);
+    }
   }
   return {};
 }
@@ -204,23 +227,25 @@ Result<bool> Store::remove(std::string_view uid) {
     return unexpected(access.status());
   }
   std::string fileName = options_.naming.fileName(uid);
-  bool known = entries_.contains(uid);
-  if (!known && !directory_.info(fileName)) {
-    return false;
+  bool there = entries_.contains(uid) || directory_.info(fileName);
+  if (there) {
+    if (Status removed = directory_.remove(fileName); !removed) {
+      return unexpected(removed);
+    }
+    drop(std::string(uid));
+    ++removals_;
+    removed_.notify_all();
   }
-  if (Status removed = directory_.remove(fileName); !removed) {
-    return unexpected(removed);
-  }
-  drop(std::string(uid));
-  ++removals_;
-  removed_.notify_all();
-  Status counted = countChange(access.lock());
+  // Also without a spec: whoever removed that may have been killed before it came to this.
+  Status cleared = metadata_.remove(uid);
+  Status counted = there ? countChange(access.lock()) : Status();
   access.release();
-  Status synced = directory_.sync();
-  if (!counted || !synced) {
-    return unexpected(counted ? synced : counted);
+  for (const Status& status : {cleared, counted, there ? directory_.sync() : Status()}) {
+    if (!status) {
+      return unexpected(status);
+    }
   }
-  return true;
+  return there;
 }
 
 std::uint64_t Store::removals() const {
@@ -234,17 +259,21 @@ void Store::awaitRemoval(std::uint64_t seen, base::Clock::TimePoint until) {
 }
 
 Result<bool> Store::cleanUp() {
-  Status removed = directory_.removeTemporaries(options_.naming.filePrefix(), clock_.wallTime() - kTemporaryLife);
-  if (!removed) {
-    return unexpected(removed);
+  auto before = clock_.wallTime() - kTemporaryLife;
+  for (const Status& status :
+       {directory_.removeTemporaries(options_.naming.filePrefix(), before), metadata_.removeTemporaries(before)}) {
+    if (!status) {
+      return unexpected(status);
+    }
   }
   Access access(*this);
   if (!access.status()) {
     return unexpected(access.status());
   }
+  Status removed = removeStrayMetadata();
   bool foreign = std::ranges::any_of(
       entries_, [](const auto& entry) { return entry.second.record.origin == Record::Origin::foreign; });
-  if (!foreign) {
+  if (removed && !foreign) {
     removed = directory_.remove(options_.naming.fileName(kSharedByReference));
   }
   return removed ? Result<bool>(!foreign) : unexpected(removed);
@@ -391,6 +420,11 @@ std::optional<Store::Holder> Store::holderOf(const Record& record) const {
     }
   }
   return std::nullopt;
+}
+
+/// Called with the lock, so nobody is between the metadata and the spec of a claim.
+Status Store::removeStrayMetadata() const {
+  return metadata_.removeUnless([this](const std::string& uid) { return entries_.contains(uid); });
 }
 
 void Store::put(const std::string& uid, Entry entry) {

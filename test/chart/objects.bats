@@ -62,6 +62,12 @@ BINDING_CONDITIONS"
 "
 }
 
+@test "device metadata is switched on by its value, and only then mentioned" {
+  lacks "$(show daemonset)" "DEVICE_METADATA"
+  contains "$(show daemonset --set kubeletPlugin.deviceMetadata=true)" '- name: DEVICE_METADATA
+              value: "true"'
+}
+
 @test "further environment variables come last" {
   contains "$(show daemonset --set-json 'kubeletPlugin.containers.plugin.extraEnv=[{"name":"V","value":"4"}]')" '
             - name: BINDING_CONDITIONS

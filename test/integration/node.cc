@@ -7,6 +7,17 @@
 #include <fmt/format.h>
 
 namespace simgpu::integration {
+namespace {
+
+std::vector<std::string> cdiIdsOf(const std::vector<standin::PreparedDevice>& devices) {
+  std::vector<std::string> ids;
+  for (const standin::PreparedDevice& device : devices) {
+    std::ranges::copy(device.cdiDeviceIds, std::back_inserter(ids));
+  }
+  return ids;
+}
+
+}  // namespace
 
 NodeTest::NodeTest() {
   startApiServer();
@@ -89,13 +100,15 @@ Status NodeTest::unprepare(const claim::ClaimRef& claim) {
 }
 
 std::vector<std::string> NodeTest::environmentOf(const std::vector<standin::PreparedDevice>& devices) {
-  std::vector<std::string> ids;
-  for (const standin::PreparedDevice& device : devices) {
-    std::ranges::copy(device.cdiDeviceIds, std::back_inserter(ids));
-  }
-  auto environment = kubelet->environmentOf(ids);
+  auto environment = kubelet->environmentOf(cdiIdsOf(devices));
   EXPECT_OK(environment);
   return environment.value_or(std::vector<std::string>());
+}
+
+std::vector<cdi::Mount> NodeTest::mountsOf(const std::vector<standin::PreparedDevice>& devices) {
+  auto mounts = kubelet->mountsOf(cdiIdsOf(devices));
+  EXPECT_OK(mounts);
+  return mounts.value_or(std::vector<cdi::Mount>());
 }
 
 std::filesystem::path NodeTest::specOf(const claim::ClaimRef& claim) const {

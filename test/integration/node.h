@@ -48,6 +48,7 @@ class NodeTest : public testing::Test {
   Result<std::vector<standin::PreparedDevice>> prepare(const claim::ClaimRef& claim);
   Status unprepare(const claim::ClaimRef& claim);
   std::vector<std::string> environmentOf(const std::vector<standin::PreparedDevice>& devices);
+  std::vector<cdi::Mount> mountsOf(const std::vector<standin::PreparedDevice>& devices);
 
   std::filesystem::path specOf(const claim::ClaimRef& claim) const;
   std::vector<std::string> cdiFiles() const;

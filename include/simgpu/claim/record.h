@@ -39,6 +39,14 @@ struct HeldDevice {
   bool operator==(const HeldDevice&) const = default;
 };
 
+/// What containers can read about the devices of one request of a claim (metadata.h).
+struct MetadataFile {
+  std::string name;  ///< In the directory of all of them.
+  std::string content;
+
+  bool operator==(const MetadataFile&) const = default;
+};
+
 /// What the CDI spec of a claim says: the claim's checkpoint.
 struct Record {
   enum class Origin {
@@ -53,6 +61,8 @@ struct Record {
   std::vector<HeldDevice> held;  ///< Without devices that were allocated for admin access.
   std::string bootId;            ///< Empty unless `ours` or `newer`.
   cdi::Spec spec;                ///< What is in the file; empty if unreadable.
+  /// What the spec mounts; not in the file, so only of a record that was just resolved.
+  std::vector<MetadataFile> metadata = {};
 };
 
 /// The record of a freshly prepared claim: `devices` become one spec with annotations from which `readRecord` restores

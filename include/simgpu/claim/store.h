@@ -19,6 +19,7 @@
 #include "simgpu/base/log.h"
 #include "simgpu/base/result.h"
 #include "simgpu/cdi/spec_directory.h"
+#include "simgpu/claim/metadata_directory.h"
 #include "simgpu/claim/record.h"
 
 namespace simgpu::claim {
@@ -36,10 +37,13 @@ class Store {
     SpecNaming naming;
     std::filesystem::path cdiRoot;
     std::filesystem::path lockFile;
-    std::string bootId;  ///< Of the running kernel: what another boot prepared holds nothing.
+    std::string bootId;                            ///< Of the running kernel: what another boot prepared holds nothing.
+    std::filesystem::path metadataDirectory = {};  ///< Where metadata files are, those of earlier runs, too.
+    bool deviceMetadata = false;                   ///< Whether claims that are prepared from now on get some.
   };
 
-  /// Reads the directory, and removes from it what a former boot left.
+  /// Reads the directory, and removes from it what a former boot left; from the directory of metadata files, too, and
+  /// what is left there of claims that are not prepared.
   static Result<std::unique_ptr<Store>> open(Options options, base::Files& files, base::Clock& clock, base::Logger log);
 
   /// A Prepare that is under way: an Unprepare of its claim from now on makes its commit fail.
@@ -78,15 +82,20 @@ class Store {
     std::optional<Holder> holder;  ///< That claim.
   };
 
-  /// Writes the spec of a claim; when this succeeds, the claim is prepared, whatever happens next. Refused if another
-  /// claim holds one of the devices, if the claim was unprepared since the ticket began, or if `cancelled()`.
+  /// Writes the spec of a claim, and before it the metadata that it mounts; when this succeeds, the claim is prepared,
+  /// whatever happens next. Refused if another claim holds one of the devices, if the claim was unprepared since the
+  /// ticket began, or if `cancelled()`.
   std::expected<void, Refusal> commit(const Ticket& ticket, const Record& record,
                                       const std::function<bool()>& cancelled);
+
+  /// Whether the metadata that a freshly resolved record mounts is there, as it should be.
+  bool hasMetadata(const Record& record) const { return metadata_.has(record.metadata); }
 
   /// Who would make a commit of this record fail now.
   Result<std::optional<Holder>> findHolder(const Record& record);
 
-  /// Removes the spec of a claim, whoever wrote it. False if there was none, which is just as well.
+  /// Removes the spec of a claim, whoever wrote it, then its metadata. False if there was no spec, which is just as
+  /// well.
   Result<bool> remove(std::string_view uid);
 
   /// Grows with each removal in this process.
@@ -95,9 +104,9 @@ class Store {
   /// Waits until `removals()` is no longer `seen`, or until then.
   void awaitRemoval(std::uint64_t seen, base::Clock::TimePoint until);
 
-  /// Removes what others left behind: temporary files of killed processes, once they are too old to be in use, and the
-  /// file that all claims of the reference driver share, once none of them is prepared any more. False if that one must
-  /// stay.
+  /// Removes what others left behind: temporary files of killed processes, once they are too old to be in use, metadata
+  /// of claims that are not prepared, and the file that all claims of the reference driver share, once none of them is
+  /// prepared any more. False if that one must stay.
   Result<bool> cleanUp();
 
   const Options& options() const { return options_; }
@@ -121,12 +130,14 @@ class Store {
   Status readEntry(const std::string& uid, const cdi::SpecEntry& file);
   Status countChange(base::FileLock& lock);
   std::optional<Holder> holderOf(const Record& record) const;
+  Status removeStrayMetadata() const;
   Status makeDurable(const std::string& uid, std::uint64_t inode);
   void put(const std::string& uid, Entry entry);
   void drop(const std::string& uid);
 
   const Options options_;
   const cdi::SpecDirectory directory_;
+  const MetadataDirectory metadata_;
   base::Files& files_;
   base::Clock& clock_;
   base::Logger log_;

@@ -22,6 +22,7 @@ struct Options {
   std::filesystem::path pluginsDirectory = "/var/lib/kubelet/plugins";  ///< Parent of `<driver>/`.
   std::string podUid;                                                   ///< Not empty: rolling-update socket names.
   std::optional<std::uint16_t> healthPort;                              ///< gRPC health; 0: any free port.
+  bool deviceMetadata = false;  ///< Whether containers get files that describe their devices (KEP-5304).
   std::filesystem::path bootIdFile = "/proc/sys/kernel/random/boot_id";
 };
 
