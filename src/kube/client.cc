@@ -1,6 +1,6 @@
 #include "simgpu/kube/client.h"
 
-#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "kube/answer.h"
@@ -39,29 +39,78 @@ HttpRequest get(std::string target, base::Clock::TimePoint deadline) {
   return request;
 }
 
+/// A page of a list; put together, the whole list.
+template <typename Item>
 struct Page {
-  std::vector<ResourceSlice> items;
+  std::vector<Item> items;
   std::string resourceVersion;
   std::string next;
 };
 
-Result<Page> pageFromJson(const json& document) {
+/// `decode` may answer nothing for an item that is to be left out.
+template <typename Item>
+Result<Page<Item>> pageFromJson(const json& document, Result<std::optional<Item>> (*decode)(const json&)) {
   Status failure;
   const JsonNode root(document, failure);
-  Page page;
+  Page<Item> page;
   root["metadata"]["resourceVersion"].to(page.resourceVersion);
   root["metadata"]["continue"].to(page.next);
-  root["items"].each([&](const JsonNode& item) {
-    if (auto slice = resourceSliceOrIdentity(item.raw())) {
-      page.items.push_back(*std::move(slice));
-    } else {
-      item.fail(slice.error().message());
+  root["items"].each([&](const JsonNode& node) {
+    if (auto item = decode(node.raw()); !item) {
+      node.fail(item.error().message());
+    } else if (*item) {
+      page.items.push_back(**std::move(item));
     }
   });
   if (!failure.ok()) {
     return unexpected(std::move(failure));
   }
   return page;
+}
+
+Result<Page<ResourceSlice>> slicesFromJson(const json& document) {
+  return pageFromJson<ResourceSlice>(document, [](const json& item) -> Result<std::optional<ResourceSlice>> {
+    auto slice = resourceSliceOrIdentity(item);
+    return slice ? Result<std::optional<ResourceSlice>>(*std::move(slice)) : unexpected(slice.error());
+  });
+}
+
+/// Without those that cannot be understood: they are somebody's, and no reason to know nothing of the others.
+Result<Page<ResourceClaim>> claimsFromJson(const json& document) {
+  return pageFromJson<ResourceClaim>(document, [](const json& item) -> Result<std::optional<ResourceClaim>> {
+    auto claim = resourceClaimFromJson(item);
+    return claim ? std::optional<ResourceClaim>(*std::move(claim)) : std::nullopt;
+  });
+}
+
+/// The items that are `wanted` of all pages; begins again when the token of a page has expired.
+template <typename Item>
+Result<Page<Item>> readPages(const Operation& operation, const std::string& target,
+                             Result<Page<Item>> (*decode)(const json&), const std::function<bool(const Item&)>& wanted,
+                             const std::function<Result<HttpResponse>(std::string target)>& read) {
+  Page<Item> list;
+  for (int restarts = 0;;) {
+    auto page = decodeAnswer(
+        operation, read(list.next.empty() ? target : fmt::format("{}&continue={}", target, escaped(list.next))),
+        decode);
+    if (!page && page.error().code() == Code::expired && !list.next.empty() && restarts++ < kMaxListRestarts) {
+      list = {};
+      continue;
+    }
+    if (!page) {
+      return unexpected(page.error());
+    }
+    for (Item& item : page->items) {
+      if (wanted(item)) {
+        list.items.push_back(std::move(item));
+      }
+    }
+    list.resourceVersion = page->resourceVersion;
+    list.next = page->next;
+    if (list.next.empty()) {
+      return list;
+    }
+  }
 }
 
 /// Spreads `now` over 300…600 s, so that the watches of many nodes do not end together. (client-go draws at random.)
@@ -104,28 +153,27 @@ Result<Node> Client::getNode(std::string_view name, const Wait& wait) {
 
 Result<ResourceSliceList> Client::listSlices(std::string_view driver, std::string_view nodeName, const Wait& wait) {
   const auto operation = sliceOperation("list ResourceSlices", "list", {});
-  const auto target = fmt::format("{}?{}&limit={}", slicesPath(), sliceSelector(driver, nodeName), kPageSize);
-  ResourceSliceList list;
-  std::string next;
-  for (int restarts = 0;;) {
-    auto pageTarget = next.empty() ? target : fmt::format("{}&continue={}", target, escaped(next));
-    auto page =
-        decodeAnswer(operation, send(operation.what, get(std::move(pageTarget), wait.deadline), wait), pageFromJson);
-    if (!page && page.error().code() == Code::expired && !next.empty() && restarts++ < kMaxListRestarts) {
-      list = {};
-      next.clear();
-      continue;
-    }
-    if (!page) {
-      return unexpected(page.error());
-    }
-    std::move(page->items.begin(), page->items.end(), std::back_inserter(list.items));
-    list.resourceVersion = page->resourceVersion;
-    next = page->next;
-    if (next.empty()) {
-      return list;
-    }
+  auto list = readPages<ResourceSlice>(
+      operation, fmt::format("{}?{}&limit={}", slicesPath(), sliceSelector(driver, nodeName), kPageSize),
+      slicesFromJson, [](const ResourceSlice&) { return true; },
+      [&](std::string target) { return send(operation.what, get(std::move(target), wait.deadline), wait); });
+  if (!list) {
+    return unexpected(list.error());
   }
+  return ResourceSliceList{.items = std::move(list->items), .resourceVersion = std::move(list->resourceVersion)};
+}
+
+Result<std::vector<ResourceClaim>> Client::listClaims(const std::function<bool(const ResourceClaim&)>& wanted,
+                                                      const Wait& wait) {
+  const Operation operation{
+      .what = "list ResourceClaims", .verb = "list", .resource = "resourceclaims", .group = kGroup};
+  auto list = readPages<ResourceClaim>(
+      operation, fmt::format("{}?limit={}", allClaimsPath(), kPageSize), claimsFromJson, wanted,
+      [&](std::string target) { return send(operation.what, get(std::move(target), wait.deadline), wait); });
+  if (!list) {
+    return unexpected(list.error());
+  }
+  return std::move(list->items);
 }
 
 std::unique_ptr<SliceWatch> Client::watchSlices(std::string_view driver, std::string_view nodeName,

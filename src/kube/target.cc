@@ -35,6 +35,10 @@ std::string claimPath(std::string_view space, std::string_view name) {
   return fmt::format("/apis/resource.k8s.io/v1/namespaces/{}/resourceclaims/{}", escaped(space), escaped(name));
 }
 
+std::string allClaimsPath() {
+  return "/apis/resource.k8s.io/v1/resourceclaims";
+}
+
 std::string nodePath(std::string_view name) {
   return "/api/v1/nodes/" + escaped(name);
 }

@@ -14,6 +14,9 @@ std::string slicesPath(std::string_view name = {});
 /// `/apis/resource.k8s.io/v1/namespaces/NS/resourceclaims/NAME`
 std::string claimPath(std::string_view space, std::string_view name);
 
+/// `/apis/resource.k8s.io/v1/resourceclaims`, of all namespaces.
+std::string allClaimsPath();
+
 /// `/api/v1/nodes/NAME`
 std::string nodePath(std::string_view name);
 

@@ -97,6 +97,11 @@ class Client {
   /// Starts reading a claim. Never throttled.
   PendingClaim startGetClaim(std::string_view space, std::string_view name, base::Clock::TimePoint deadline);
 
+  /// The claims of the cluster that are `wanted`, over all pages. The API server selects none itself: for rare
+  /// occasions. Those that cannot be understood are left out.
+  Result<std::vector<ResourceClaim>> listClaims(const std::function<bool(const ResourceClaim&)>& wanted,
+                                                const Wait& wait);
+
   Result<Node> getNode(std::string_view name, const Wait& wait);
 
   /// All slices of a driver on a node, over all pages.

@@ -138,6 +138,29 @@ TEST_F(ClientTest, AWrongItemOfAListIsNamed) {
               Fails(Code::dataLoss, HasSubstr("items[1]: spec.driver: expected a string, found an integer")));
 }
 
+TEST_F(ClientTest, ARightThatIsMissingForAListOfClaimsIsNamed) {
+  transport.answers(403, R"({"kind":"Status","code":403,"reason":"Forbidden","message":"no"})");
+  EXPECT_THAT(client.listClaims([](const ResourceClaim&) { return true; }, deadline()),
+              Fails(Code::permissionDenied, HasSubstr("needs \"list\" on resourceclaims")));
+}
+
+TEST_F(ClientTest, ClaimsThatAreWantedAreTakenFromAllPagesAndThoseNobodyUnderstandsLeftOut) {
+  transport.answers(200, R"({"metadata":{"continue":"x"},"items":[{"metadata":{"name":"a"}},{"metadata":7}]})");
+  transport.answers(410, "");
+  transport.answers(200, R"({"metadata":{"continue":"y"},"items":[{"metadata":{"name":"b"}},{"metadata":7}]})");
+  transport.answers(200, R"({"items":[{"metadata":{"name":"c"}},{"metadata":{"name":"d"}}]})");
+
+  auto claims = client.listClaims([](const ResourceClaim& claim) { return claim.metadata.name != "c"; }, deadline());
+
+  ASSERT_OK(claims);
+  std::vector<std::string> names;
+  for (const ResourceClaim& claim : *claims) {
+    names.push_back(claim.metadata.name);
+  }
+  EXPECT_THAT(names, ElementsAre("b", "d"));
+  EXPECT_THAT(targets(), testing::Contains("GET /apis/resource.k8s.io/v1/resourceclaims?limit=500"));
+}
+
 TEST_F(ClientTest, ASliceIsCreatedByItsGeneratedName) {
   auto wanted = slice("");
   wanted.metadata.generateName = "node0-gpu-";
