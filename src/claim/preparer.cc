@@ -115,6 +115,23 @@ std::vector<Status> Preparer::unprepare(std::span<const ClaimRef> claims, const 
   return results;
 }
 
+Result<bool> Preparer::restore(const ClaimRef& claim, Store::Ticket ticket, const CallContext& call) {
+  if (Status checked = checkReference(claim); !checked) {
+    return unexpected(checked);
+  }
+  Attempt attempt(claim, 0, std::move(ticket));
+  auto found = api_.startGetClaim(claim.space, claim.name, std::min(call.deadline, clock_.now() + kReadTimeout))
+                   .get(call.cancelled);
+  if (!found && found.error().code() != Code::notFound) {
+    return unexpected(found.error());
+  }
+  if (!found || found->metadata.uid != claim.uid || !found->allocation || found->reservedFor.empty()) {
+    return false;
+  }
+  auto prepared = finish(attempt, std::move(found), call, clock_.now());
+  return prepared ? Result<bool>(true) : unexpected(prepared.error());
+}
+
 void Preparer::read(std::vector<Attempt>& attempts, base::Clock::TimePoint deadline) {
   auto readDeadline = std::min(deadline, clock_.now() + kReadTimeout);
   for (Attempt& attempt : attempts) {

@@ -1,11 +1,11 @@
 #include "simgpu/claim/store.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <set>
 #include <utility>
 
+#include "claim/change_count.h"
 #include "simgpu/base/wait.h"
 
 namespace simgpu::claim {
@@ -76,6 +76,10 @@ Result<std::unique_ptr<Store>> Store::open(Options options, base::Files& files, 
     if (!access.status()) {
       return unexpected(access.status());
     }
+    ChangeCount last = ChangeCount::parse(store->knownCounter_);
+    if (last.bootId == store->options_.bootId && last.claims > store->entries_.size()) {
+      store->losses_.noteEarlier(last.claims - store->entries_.size());
+    }
     if (Status removed = store->removeStrayMetadata(); !removed) {
       store->log_.error(removed, "Cannot remove device metadata of claims that are not prepared");
     }
@@ -96,6 +100,10 @@ Store::Ticket::~Ticket() {
 
 Store::Ticket Store::begin(std::string_view uid) {
   std::lock_guard guard(mutex_);
+  return beginLocked(uid);
+}
+
+Store::Ticket Store::beginLocked(std::string_view uid) {
   ++inFlight_[std::string(uid)].tickets;
   return {*this, std::string(uid), ++epoch_};
 }
@@ -112,7 +120,7 @@ Result<std::optional<Record>> Store::find(std::string_view uid) {
   // Somebody may have changed the file itself, or so soon after a change of ours that the directory does not show it.
   auto info = directory_.info(options_.naming.fileName(uid));
   if (!info || *info != found->second.info) {
-    if (Status reloaded = reload(false); !reloaded) {
+    if (Status reloaded = reload(false, true); !reloaded) {
       return unexpected(reloaded);
     }
     if (found = entries_.find(uid); found == entries_.end()) {
@@ -199,6 +207,7 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
   base::FileInfo info = directory_.info(fileName).value_or(base::FileInfo());
   put(uid, {.info = info, .record = record, .durable = false});
   entries_[uid].record.metadata.clear();
+  losses_.found(uid);
   Status counted = countChange(access.lock());
   access.release();
   for (const Status& status :
@@ -228,6 +237,8 @@ Result<bool> Store::remove(std::string_view uid) {
   }
   std::string fileName = options_.naming.fileName(uid);
   bool there = entries_.contains(uid) || directory_.info(fileName);
+  // Another process may be about to restore a lost one, so giving it up counts as a change, too.
+  bool changed = losses_.giveUp(uid) || there;
   if (there) {
     if (Status removed = directory_.remove(fileName); !removed) {
       return unexpected(removed);
@@ -238,7 +249,7 @@ Result<bool> Store::remove(std::string_view uid) {
   }
   // Also without a spec: whoever removed that may have been killed before it came to this.
   Status cleared = metadata_.remove(uid);
-  Status counted = there ? countChange(access.lock()) : Status();
+  Status counted = changed ? countChange(access.lock()) : Status();
   access.release();
   for (const Status& status : {cleared, counted, there ? directory_.sync() : Status()}) {
     if (!status) {
@@ -294,9 +305,12 @@ Status Store::refresh(base::FileLock& lock) {
     return {};
   }
   // Staging a spec changes the directory, too: without a count, only what appeared or went is looked at.
-  if (Status reloaded = reload(!counted); !reloaded) {
+  if (Status reloaded = reload(!counted, !counted); !reloaded) {
     loaded_ = false;
     return reloaded;
+  }
+  if (counted && loaded_) {
+    losses_.clear();
   }
   loaded_ = true;
   knownCounter_ = *std::move(counter);
@@ -304,7 +318,7 @@ Status Store::refresh(base::FileLock& lock) {
   return {};
 }
 
-Status Store::reload(bool trustKnown) {
+Status Store::reload(bool trustKnown, bool countUnchanged) {
   auto names = directory_.names(options_.naming.filePrefix());
   if (!names) {
     return names.error();
@@ -334,8 +348,11 @@ Status Store::reload(bool trustKnown) {
   }
   std::size_t before = entries_.size();
   for (auto entry = entries_.begin(); entry != entries_.end();) {
-    const std::string& uid = (entry++)->first;
+    const auto& [uid, known] = *entry++;
     if (!present.contains(uid)) {
+      if (countUnchanged) {
+        noteLost(known.record);
+      }
       drop(uid);
     }
   }
@@ -380,9 +397,10 @@ Status Store::readEntry(const std::string& uid, const cdi::SpecEntry& file) {
 }
 
 Status Store::countChange(base::FileLock& lock) {
-  std::uint64_t count = 0;
-  std::from_chars(knownCounter_.data(), knownCounter_.data() + knownCounter_.size(), count);
-  std::string next = std::to_string(count + 1);
+  ChangeCount last = ChangeCount::parse(knownCounter_);
+  std::string next =
+      ChangeCount{.changes = last.changes + 1, .claims = entries_.size() + losses_.count(), .bootId = options_.bootId}
+          .text();
   if (Status written = lock.replaceContent(next); !written) {
     return written.with("count a change of the prepared claims");
   }
@@ -391,6 +409,51 @@ Status Store::countChange(base::FileLock& lock) {
     knownModified_ = *modified;
   }
   return {};
+}
+
+void Store::noteLost(const Record& record) {
+  const ClaimRef& claim = record.prepared.claim;
+  log_.warning("Somebody deleted the CDI spec of a prepared claim",
+               {{"uid", claim.uid}, {"namespace", claim.space}, {"name", claim.name}});
+  if (!claim.name.empty() && record.bootId == options_.bootId) {  // else only the kubelet knows which claim it is
+    losses_.note(claim);
+  }
+}
+
+Status Store::look() {
+  Access access(*this);
+  return access.status();
+}
+
+std::vector<ClaimRef> Store::lost() const {
+  std::lock_guard guard(mutex_);
+  return losses_.claims();
+}
+
+bool Store::hasLostEarlier() const {
+  std::lock_guard guard(mutex_);
+  return losses_.anyEarlier();
+}
+
+std::optional<Store::Ticket> Store::beginRestore(std::string_view uid) {
+  std::lock_guard guard(mutex_);
+  bool wanted = !entries_.contains(uid) && losses_.mayInclude(uid);
+  return wanted ? std::optional(beginLocked(uid)) : std::nullopt;
+}
+
+void Store::settle(std::string_view uid) {
+  std::lock_guard guard(mutex_);
+  losses_.settle(uid);
+}
+
+void Store::settleEarlier() {
+  Access access(*this);
+  losses_.settleEarlier();
+  if (access.status()) {
+    if (Status counted = countChange(access.lock()); !counted) {
+      log_.v(2).info("Cannot count what was lost", {{"reason", counted.message()}});
+    }
+  }
 }
 
 Status Store::makeDurable(const std::string& uid, std::uint64_t inode) {

@@ -143,22 +143,11 @@ void Sweeper::release(const Suspect& suspect, const std::stop_token& stop) {
   }
   log_.warning("Released a claim that nobody has any more, and that was never unprepared",
                {{"uid", ref.uid}, {"namespace", ref.space}, {"name", ref.name}});
-  kube::Event event{.about = {.apiVersion = "resource.k8s.io/v1",
-                              .kind = "ResourceClaim",
-                              .space = ref.space,
-                              .name = ref.name,
-                              .uid = ref.uid},
-                    .type = "Warning",
-                    .reason = "ReleasedAbandonedClaim",
-                    .message = fmt::format("The claim was deleted, but never unprepared on node {}. Its devices have "
-                                           "been released there.",
-                                           reporter_.node),
-                    .component = reporter_.component,
-                    .host = reporter_.node,
-                    .time = clock_.wallTime()};
-  if (Status told = api_.createEvent(event, {clock_.now() + kRequestTimeout, stop}); !told) {
-    log_.v(2).info("Cannot create an Event", {{"reason", told.message()}});
-  }
+  reportOnClaim(
+      api_, clock_, reporter_, ref, "ReleasedAbandonedClaim",
+      fmt::format("The claim was deleted, but never unprepared on node {}. Its devices have been released there.",
+                  reporter_.node),
+      log_, stop);
 }
 
 void Sweeper::keep(Suspect suspect) {

@@ -4,6 +4,7 @@
 
 #include "driver/takeover.h"
 #include "simgpu/claim/preparer.h"
+#include "simgpu/claim/restorer.h"
 #include "simgpu/claim/store.h"
 #include "simgpu/claim/sweeper.h"
 #include "simgpu/kubelet/plugin.h"
@@ -55,12 +56,14 @@ class DriverImpl final : public Driver {
     if (Status opened = openStore(options, directory, *std::move(bootId)); !opened) {
       return opened;
     }
-    sweeper_ = std::make_unique<claim::Sweeper>(
-        *store_, around_.api, around_.clock, around_.random,
-        claim::Sweeper::Reporter{.component = driverName, .node = inventory_.node().nodeName}, around_.log);
+    claim::Reporter reporter{.component = driverName, .node = inventory_.node().nodeName};
+    sweeper_ =
+        std::make_unique<claim::Sweeper>(*store_, around_.api, around_.clock, around_.random, reporter, around_.log);
     preparer_ = std::make_unique<claim::Preparer>(
         inventory_, *store_, around_.api, around_.clock, around_.random,
         [this](const claim::ClaimRef& holder) { sweeper_->suspect(holder); }, around_.log);
+    restorer_ = std::make_unique<claim::Restorer>(*store_, *preparer_, inventory_, around_.api, around_.clock,
+                                                  around_.random, reporter, around_.log);
     publisher_ = std::make_unique<slice::Publisher>(slice::Publisher::Options{.lockFile = directory / "publish.lock"},
                                                     inventory_, around_.api, around_.clock, around_.random,
                                                     around_.files, around_.log);
@@ -112,6 +115,7 @@ class DriverImpl final : public Driver {
   std::unique_ptr<claim::Store> store_;
   std::unique_ptr<claim::Sweeper> sweeper_;
   std::unique_ptr<claim::Preparer> preparer_;
+  std::unique_ptr<claim::Restorer> restorer_;
   std::unique_ptr<slice::Publisher> publisher_;
   std::unique_ptr<kubelet::Plugin> plugin_;
 };

@@ -163,6 +163,13 @@ metadata"
   lacks "$(show clusterrole)" "resourceclaims/"
 }
 
+@test "the role may list claims only if asked for" {
+  lacks "$(show clusterrole)" "[get, list]"
+  contains "$(show clusterrole --set kubeletPlugin.listClaims=true)" "resources: [resourceclaims]
+    # Listed only after CDI specs were deleted while the driver did not run.
+    verbs: [get, list]"
+}
+
 @test "with device status, the role has the rights of the cluster's version" {
   cp -r "$CHART" "$BATS_TEST_TMPDIR/chart"
   CHART="$BATS_TEST_TMPDIR/chart"

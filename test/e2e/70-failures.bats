@@ -76,6 +76,19 @@ seconds_between() {
   eventually 60 prints 8 devices_of "$NODE"
 }
 
+@test "a CDI directory that is wiped is filled again for claims in use, and their users are told" {
+  needs node-exec
+  local claim
+  claim="$(claim_of "$NAMESPACE" user)"
+  node_exec "$NODE" sh -c 'rm -f /var/run/cdi/*gpu.example.com*'
+  is_restored() { cdi_files "$NODE" | grep -q "$claim"; }
+  eventually 20 is_restored
+  restoring_event() { kubectl --namespace "$NAMESPACE" get events --field-selector reason=RestoredCDISpec --no-headers | grep .; }
+  eventually 20 restoring_event
+  prints 0 restarts "$NAMESPACE" user
+  ends_cleanly "$NAMESPACE" user
+}
+
 @test "while the API server is away for a minute, pods run on and end; then all is as before" {
   needs apiserver
   local claim short until

@@ -68,6 +68,16 @@ void Cluster::reallocate(std::string_view name, const nlohmann::json& allocation
   setAllocation(name, allocation);
 }
 
+void Cluster::reserve(std::string_view name, std::string_view pod) {
+  nlohmann::json object = must(server_.get(claimPath(name)));
+  object["status"]["reservedFor"] = nlohmann::json::array();
+  if (!pod.empty()) {
+    object["status"]["reservedFor"].push_back(
+        {{"resource", "pods"}, {"name", pod}, {"uid", "uid-of-" + std::string(pod)}});
+  }
+  must(server_.replace(claimPath(name) + "/status", std::move(object)));
+}
+
 void Cluster::deleteClaim(std::string_view name) {
   if (Status removed = server_.remove(claimPath(name)); !removed) {
     throw std::runtime_error(removed.toString());

@@ -43,6 +43,9 @@ class Cluster {
   /// Clears the allocation of a claim and sets another one.
   void reallocate(std::string_view name, const nlohmann::json& allocation);
 
+  /// Makes a pod of this name, or with an empty name nobody, the one that the claim is reserved for.
+  void reserve(std::string_view name, std::string_view pod);
+
   void deleteClaim(std::string_view name);
 
   static std::string claimPath(std::string_view name);

@@ -174,6 +174,43 @@ TEST_F(ClaimsTest, AWipedDirectoryIsFilledAgainByTheNextPrepare) {
   EXPECT_TRUE(std::filesystem::exists(specOf(ref)));
 }
 
+TEST_F(ClaimsTest, AWipeWhileTheDriverRunsIsUndoneForClaimsInUse) {
+  claim::ClaimRef used = claim("used", "gpu-3");
+  claim::ClaimRef ended = claim("ended", "gpu-4");
+  cluster.reserve("used", "pod");
+  auto first = prepare(used);
+  ASSERT_OK(first);
+  ASSERT_OK(prepare(ended));
+  std::string spec = contentOf(specOf(used));
+
+  std::filesystem::remove_all(cdiRoot);
+
+  EXPECT_TRUE(fakes::eventually([&] { return contentOf(specOf(used)) == spec; }, std::chrono::seconds(30)))
+      << driverLog();
+  EXPECT_FALSE(std::filesystem::exists(specOf(ended)));
+  EXPECT_THAT(prepare(used), IsOkAndHolds(*first));
+  EXPECT_TRUE(fakes::eventually([&] { return !api.list("/api/v1/namespaces/team-a/events").empty(); })) << driverLog();
+  EXPECT_EQ(api.list("/api/v1/namespaces/team-a/events").front()["reason"], "RestoredCDISpec");
+}
+
+TEST_F(ClaimsTest, AWipeWhileTheDriverIsDownIsUndoneForClaimsInUse) {
+  claim::ClaimRef used = claim("used", "gpu-3");
+  claim::ClaimRef unprepared = claim("unprepared", "gpu-4");
+  cluster.reserve("used", "pod");
+  ASSERT_OK(prepare(used));
+  ASSERT_OK(prepare(unprepared));
+  ASSERT_OK(unprepare(unprepared));
+  std::string spec = contentOf(specOf(used));
+  driver->signal(SIGTERM);
+  ASSERT_TRUE(driver->wait());
+  std::filesystem::remove_all(cdiRoot);
+
+  driver.emplace(startDriver());
+
+  EXPECT_TRUE(fakes::eventually([&] { return contentOf(specOf(used)) == spec; })) << driverLog();
+  EXPECT_THAT(cdiFiles(), SizeIs(1));
+}
+
 TEST_F(ClaimsTest, ADeviceGoesFromOneClaimToTheNextWithoutARefusal) {
   claim::ClaimRef first = claim("first", "gpu-0");
   claim::ClaimRef second = claim("second", "gpu-0");

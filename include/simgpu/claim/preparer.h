@@ -32,6 +32,10 @@ class Preparer final : public Service {
   std::vector<Result<PreparedClaim>> prepare(std::span<const ClaimRef> claims, const CallContext& call) override;
   std::vector<Status> unprepare(std::span<const ClaimRef> claims, const CallContext& call) override;
 
+  /// Prepares a claim again whose spec was lost, once, without waiting for anything but its read. False if nobody needs
+  /// that: the claim is gone, replaced, no longer allocated, or reserved for nobody.
+  Result<bool> restore(const ClaimRef& claim, Store::Ticket ticket, const CallContext& call);
+
  private:
   struct Attempt;
 

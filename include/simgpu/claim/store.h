@@ -19,6 +19,7 @@
 #include "simgpu/base/log.h"
 #include "simgpu/base/result.h"
 #include "simgpu/cdi/spec_directory.h"
+#include "simgpu/claim/losses.h"
 #include "simgpu/claim/metadata_directory.h"
 #include "simgpu/claim/record.h"
 
@@ -28,7 +29,8 @@ namespace simgpu::claim {
 ///
 /// The directory is the truth. Every operation takes the lock that all processes of a driver share on a node (the Go
 /// helper's `serialize.lock`; held for microseconds) and reads anew whatever somebody else changed meanwhile. The lock
-/// file holds a commit counter, because a file system's clock may be too coarse to show two changes. A lock that nobody
+/// file holds a commit counter, because a file system's clock may be too coarse to show two changes, and beside it how
+/// many claims were prepared then, which shows that specs were deleted, but not whose. A lock that nobody
 /// gives back for ten seconds is unavailable, naming it. Safe to use from
 /// several threads and processes.
 class Store {
@@ -98,6 +100,26 @@ class Store {
   /// well.
   Result<bool> remove(std::string_view uid);
 
+  /// Reads what changed in the directory. Whatever is asked of the store does that, too.
+  Status look();
+
+  /// The claims whose specs somebody deleted without the store, since this process looked for the first time. A claim
+  /// is one of them until it is prepared again, unprepared or settled. None while another process of the driver changes
+  /// claims: that one knows better which of them it unprepared.
+  std::vector<ClaimRef> lost() const;
+
+  /// Whether there were more specs in this boot, at the last change that was counted, than this process found. Which
+  /// claims these were, nobody knows here. False from `settleEarlier` on.
+  bool hasLostEarlier() const;
+
+  /// Begins to prepare a lost claim again. Empty if it is none, and if it was unprepared since it was lost: what the
+  /// kubelet gave up must not come back.
+  std::optional<Ticket> beginRestore(std::string_view uid);
+
+  /// Nothing is to be restored of this claim; of what was lost before this process started.
+  void settle(std::string_view uid);
+  void settleEarlier();
+
   /// Grows with each removal in this process.
   std::uint64_t removals() const;
 
@@ -125,8 +147,10 @@ class Store {
 
   Store(Options options, cdi::SpecDirectory directory, base::Files& files, base::Clock& clock, base::Logger log);
 
+  Ticket beginLocked(std::string_view uid);
   Status refresh(base::FileLock& lock);
-  Status reload(bool trustKnown);
+  Status reload(bool trustKnown, bool countUnchanged);
+  void noteLost(const Record& record);
   Status readEntry(const std::string& uid, const cdi::SpecEntry& file);
   Status countChange(base::FileLock& lock);
   std::optional<Holder> holderOf(const Record& record) const;
@@ -150,6 +174,7 @@ class Store {
   std::uint64_t removals_ = 0;
   std::condition_variable_any removed_;
   std::multimap<std::string, std::string, std::less<>> holders_;  ///< Device name to the UIDs of claims that have it.
+  Losses losses_;
   bool loaded_ = false;
   std::string knownCounter_;
   std::int64_t knownModified_ = -1;

@@ -10,6 +10,7 @@
 #include "simgpu/base/clock.h"
 #include "simgpu/base/log.h"
 #include "simgpu/base/random.h"
+#include "simgpu/claim/reporter.h"
 #include "simgpu/claim/store.h"
 #include "simgpu/kube/client.h"
 
@@ -24,11 +25,6 @@ namespace simgpu::claim {
 /// no longer a suspect. So an idle node asks nothing.
 class Sweeper {
  public:
-  struct Reporter {
-    std::string component;  ///< Who reports, for example the driver name.
-    std::string node;
-  };
-
   /// Starts its thread. All parts must outlive this object.
   Sweeper(Store& store, kube::Client& api, base::Clock& clock, base::Random& random, Reporter reporter,
           base::Logger log);

@@ -1,12 +1,6 @@
 // Metadata files on their way through Prepare, Unprepare and restarts.
 
-#include "fakes/cluster.h"
-#include "fakes/fake_clock.h"
-#include "fakes/fake_files.h"
-#include "fakes/fixed_random.h"
-#include "fakes/memory_log.h"
-#include "fakes/result_matchers.h"
-#include "simgpu/claim/preparer.h"
+#include "unit/claim/preparer_fixture.h"
 
 namespace simgpu::claim {
 namespace {
@@ -18,38 +12,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const std::filesystem::path kRoot = "/var/run/cdi";
-const std::filesystem::path kMetadata = "/plugins/dra-device-metadata";
-
-class DeviceMetadataTest : public testing::Test {
+class DeviceMetadataTest : public PreparerFixture {
  protected:
-  DeviceMetadataTest()
-      : inventory(*device::Inventory::create(*device::Profile::embedded("gpu"),
-                                             {.nodeName = "node-a", .driverName = "gpu.example.com"})) {
-    EXPECT_OK(files.createDirectories("/plugins", 0750));
-    start();
-  }
-
-  /// As after a restart of the daemon: everything anew but files and API server.
-  void start(bool deviceMetadata = true, const std::string& bootId = "boot-1") {
-    preparer.reset();
-    store = *Store::open({.naming = {.driverName = "gpu.example.com", .cdiClass = "gpu"},
-                          .cdiRoot = kRoot,
-                          .lockFile = "/plugins/serialize.lock",
-                          .bootId = bootId,
-                          .metadataDirectory = kMetadata,
-                          .deviceMetadata = deviceMetadata},
-                         files, clock, log);
-    preparer = std::make_unique<Preparer>(inventory, *store, api, clock, random, [](const ClaimRef&) {}, log);
-  }
-
-  Result<PreparedClaim> prepare(const ClaimRef& claim) { return std::move(preparer->prepare({&claim, 1}, {}).front()); }
-
-  Status unprepare(const ClaimRef& claim) { return preparer->unprepare({&claim, 1}, {}).front(); }
-
-  ClaimRef claim(std::string_view name, std::string_view device) {
-    return cluster.claim(name, AllocationBuilder().device(device).build());
-  }
+  DeviceMetadataTest() : PreparerFixture(true) {}
 
   void failOn(std::string_view operation, const std::filesystem::path& directory, Status status) {
     files.failWhen([=](std::string_view each, const std::filesystem::path& path) {
@@ -70,19 +35,6 @@ class DeviceMetadataTest : public testing::Test {
     }
     return names;
   }
-
-  fakes::FakeClock clock;
-  fakes::FakeFiles files;
-  fakes::FixedRandom random;
-  fakes::MemoryLog sink;
-  base::Logger log{sink, clock, {}};
-  standin::ApiServer server{clock};
-  fakes::Cluster cluster{server};
-  std::unique_ptr<kube::Transport> transport = server.transport();
-  kube::Client api{*transport, clock, {.qps = 0}, log};
-  device::Inventory inventory;
-  std::unique_ptr<Store> store;
-  std::unique_ptr<Preparer> preparer;
 };
 
 TEST_F(DeviceMetadataTest, MetadataThatCannotBeWrittenFailsThePrepareAndLeavesNothing) {
@@ -110,7 +62,7 @@ TEST_F(DeviceMetadataTest, MetadataComesAndGoesWithTheSpec) {
 }
 
 TEST_F(DeviceMetadataTest, WithoutTheSwitchThereIsNone) {
-  start(false);
+  open(false);
   auto prepared = prepare(claim("train", "gpu-0"));
   ASSERT_OK(prepared);
   EXPECT_THAT(prepared->devices.front().cdiIds, SizeIs(1));
@@ -167,7 +119,7 @@ TEST_F(DeviceMetadataTest, UnprepareThatCannotRemoveAFileFreesTheDeviceFailsAndS
 TEST_F(DeviceMetadataTest, TurnedOffItKeepsTheFilesOfClaimsThatHaveThemUntilTheyEnd) {
   ClaimRef ref = claim("train", "gpu-0");
   ASSERT_OK(prepare(ref));
-  start(false);
+  open(false);
   EXPECT_THAT(files.names(kMetadata), SizeIs(1));
   EXPECT_OK(unprepare(ref));
   EXPECT_THAT(files.names(kMetadata), IsEmpty());
@@ -178,10 +130,10 @@ TEST_F(DeviceMetadataTest, AStartRemovesTheFilesOfClaimsThatAreNotPreparedAndNoO
   ASSERT_OK(prepare(ref));
   files.put(kMetadata / "gone_gpu.json", "x");
   files.put(kMetadata / "notes.txt", "x");
-  start();
+  open(true);
   EXPECT_THAT(files.names(kMetadata), ElementsAre(ref.uid + "_gpu.json", "notes.txt"));
 
-  start(true, "boot-2");
+  open(true, "boot-2");
   EXPECT_THAT(files.names(kMetadata), ElementsAre("notes.txt"));
 }
 
@@ -189,7 +141,7 @@ TEST_F(DeviceMetadataTest, AClaimOfAnUnreadableSpecKeepsItsFiles) {
   ClaimRef ref = claim("train", "gpu-0");
   ASSERT_OK(prepare(ref));
   files.put(kRoot / ("k8s.gpu.example.com-gpu_" + ref.uid + ".yaml"), "{");
-  start();
+  open(true);
   EXPECT_THAT(files.names(kMetadata), SizeIs(1));
 }
 
@@ -218,7 +170,7 @@ TEST_F(DeviceMetadataTest, WhereverTheProcessDiesNoSpecMountsWhatIsNotThereAndAR
     for (const std::string& file : mountedFiles(ref)) {
       EXPECT_NE(files.content(kMetadata / file), "") << deadline;
     }
-    start();
+    open(true);
     clock.advance(10min);
     EXPECT_OK(store->cleanUp());
     EXPECT_EQ(files.names(kMetadata).empty(), mountedFiles(ref).empty()) << deadline;

@@ -38,7 +38,7 @@ class SweeperTest : public testing::Test {
 
   void start() {
     sweeper = std::make_unique<Sweeper>(*store, api, clock, random,
-                                        Sweeper::Reporter{.component = "gpu.example.com", .node = "node-a"}, log);
+                                        Reporter{.component = "gpu.example.com", .node = "node-a"}, log);
   }
 
   bool isPrepared(const ClaimRef& claim) { return store->find(claim.uid)->has_value(); }
@@ -138,7 +138,7 @@ TEST_F(SweeperTest, StoppingDoesNotWaitForAnAnswer) {
   prepared("1");
   fakes::SilentTransport silent;
   kube::Client deaf(silent, clock, {.qps = 0}, log);
-  sweeper = std::make_unique<Sweeper>(*store, deaf, clock, random, Sweeper::Reporter{}, log);
+  sweeper = std::make_unique<Sweeper>(*store, deaf, clock, random, Reporter{}, log);
   ASSERT_TRUE(eventually([&] { return silent.requests() == 1; }));
   sweeper.reset();
 }
