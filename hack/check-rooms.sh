@@ -7,15 +7,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Room: the rooms it may include beside itself.
 declare -A uses=(
   [base]=""
+  [metrics]="base"
   [cdi]="base"
   [device]="cdi base"
   [http]="base"
-  [kube]="base"
-  [claim]="cdi device kube base"
-  [slice]="device kube base"
-  [kubelet]="claim device base"
-  [driver]="cdi device kube claim slice kubelet base"
-  [app]="cdi device kube claim slice kubelet driver http base"
+  [kube]="metrics base"
+  [claim]="cdi device kube metrics base"
+  [slice]="device kube metrics base"
+  [kubelet]="claim device metrics base"
+  [driver]="cdi device kube claim slice kubelet metrics base"
+  [app]="cdi device kube claim slice kubelet driver http metrics base"
   [standin]="http kube cdi base"
 )
 # Header prefix: the rooms that may include it.

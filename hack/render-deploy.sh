@@ -74,6 +74,7 @@ render "The class that claims ask for." deviceclass >"$work/deviceclass.yaml"
 render "The driver's account and rights." serviceaccount clusterrole clusterrolebinding >"$work/rbac.yaml"
 render "The priority of the driver's pods." priorityclass >"$work/priorityclass.yaml"
 render "The driver, on every node." daemonset >"$work/daemonset.yaml"
+render "The metrics of the drivers; docs/metrics.md explains them." metricsservice >"$work/metrics-service.yaml"
 render "Keeps the driver's pods to the slices of their node." \
   validatingadmissionpolicy validatingadmissionpolicybinding >"$work/admission-policy.yaml"
 

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <utility>
 
+#include "app/metrics_endpoint.h"
 #include "simgpu/base/version.h"
 #include "simgpu/driver/driver.h"
 #include "simgpu/kube/config.h"
@@ -68,9 +69,6 @@ driver::Options driverOptions(const KubeletPluginFlags& flags) {
 
 /// Says once what was asked for and is not there.
 void logWhatIsMissing(const KubeletPluginFlags& flags, const base::Logger& log) {
-  if (flags.metricsPort >= 0) {
-    log.warning("Metrics are not served by this release yet; --metrics-port has no effect");
-  }
   if (flags.gpuDeviceStatus) {
     log.warning("The status of devices is not written by this release yet; --gpu-device-status has no effect");
   }
@@ -104,7 +102,9 @@ Status runKubeletPlugin(const KubeletPluginFlags& flags, const Environment& envi
   if (!config) {
     return config.error();
   }
-  auto transport = kube::makeCurlTransport(*std::move(config), {.userAgent = userAgent()}, clock, files, log);
+  metrics::Registry metrics;
+  auto transport =
+      kube::makeCurlTransport(*std::move(config), {.userAgent = userAgent(), .metrics = &metrics}, clock, files, log);
   if (!transport) {
     return transport.error().with("create client");
   }
@@ -115,8 +115,18 @@ Status runKubeletPlugin(const KubeletPluginFlags& flags, const Environment& envi
                         {"node", inventory->node().nodeName},
                         {"devices", inventory->devices().size()}});
   logWhatIsMissing(flags, log);
-  auto driver = driver::Driver::start(driverOptions(flags), *std::move(inventory),
-                                      {.clock = clock, .files = files, .random = random, .api = api, .log = log});
+  std::unique_ptr<http::Server> metricsServer;
+  if (flags.metricsPort >= 0) {
+    addProgramMetrics(metrics, files);
+    auto server = serveMetrics(static_cast<std::uint16_t>(flags.metricsPort), metrics, log);
+    if (!server) {
+      return server.error();
+    }
+    metricsServer = *std::move(server);
+  }
+  auto driver = driver::Driver::start(
+      driverOptions(flags), *std::move(inventory),
+      {.clock = clock, .files = files, .random = random, .api = api, .metrics = metrics, .log = log});
   if (!driver) {
     return driver.error();
   }

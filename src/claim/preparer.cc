@@ -51,13 +51,14 @@ struct Preparer::Attempt {
 };
 
 Preparer::Preparer(const device::Inventory& inventory, Store& store, kube::Client& api, base::Clock& clock,
-                   base::Random& random, BlockedBy blockedBy, base::Logger log)
+                   base::Random& random, BlockedBy blockedBy, Instruments& instruments, base::Logger log)
     : inventory_(inventory),
       store_(store),
       api_(api),
       clock_(clock),
       random_(random),
       blockedBy_(std::move(blockedBy)),
+      instruments_(instruments),
       log_(std::move(log)) {}
 
 std::vector<Result<PreparedClaim>> Preparer::prepare(std::span<const ClaimRef> claims, const CallContext& call) {
@@ -67,11 +68,15 @@ std::vector<Result<PreparedClaim>> Preparer::prepare(std::span<const ClaimRef> c
   auto patience = std::min(deadline, began + kHolderPatience);
 
   std::vector<Result<PreparedClaim>> results(claims.size());
+  auto conclude = [&](std::size_t index, Result<PreparedClaim> result) {
+    instruments_.prepared(result.has_value(), clock_.now() - began);
+    results[index] = std::move(result);
+  };
   std::vector<Attempt> attempts;
   attempts.reserve(claims.size());
   for (std::size_t i = 0; i < claims.size(); ++i) {
     if (Status checked = checkReference(claims[i]); !checked) {
-      results[i] = unexpected(checked);
+      conclude(i, unexpected(checked));
     } else {
       attempts.emplace_back(claims[i], i, store_.begin(claims[i].uid));
     }
@@ -86,11 +91,11 @@ std::vector<Result<PreparedClaim>> Preparer::prepare(std::span<const ClaimRef> c
       auto claim = attempt.pending->get(call.cancelled);
       attempt.pending.reset();
       if (claim || !isTransient(claim.error())) {
-        results[attempt.index] = finish(attempt, std::move(claim), call, patience);
-        continue;
-      }
-      results[attempt.index] = answerFromRecord(attempt.claim, claim.error());
-      if (!results[attempt.index]) {
+        conclude(attempt.index, finish(attempt, std::move(claim), call, patience));
+      } else if (auto known = answerFromRecord(attempt.claim, claim.error())) {
+        conclude(attempt.index, std::move(known));
+      } else {
+        results[attempt.index] = std::move(known);
         asked = std::max(asked, claim.error().retryAfter().value_or(0s));
         again.push_back(std::move(attempt));
       }
@@ -101,15 +106,20 @@ std::vector<Result<PreparedClaim>> Preparer::prepare(std::span<const ClaimRef> c
       break;  // the last failure of each is its result
     }
   }
+  for (const Attempt& attempt : attempts) {
+    conclude(attempt.index, std::move(results[attempt.index]));
+  }
   return results;
 }
 
 std::vector<Status> Preparer::unprepare(std::span<const ClaimRef> claims, const CallContext& /*call*/) {
+  auto began = clock_.now();
   std::vector<Status> results;
   results.reserve(claims.size());
   for (const ClaimRef& claim : claims) {
     // What cannot be a file name was never prepared.
     auto removed = isUsableUid(claim.uid) ? store_.remove(claim.uid) : Result<bool>(false);
+    instruments_.unprepared(removed.has_value(), clock_.now() - began);
     results.push_back(removed ? Status() : removed.error());
   }
   return results;

@@ -57,20 +57,28 @@ class Store::Access {
   Status status_;
 };
 
-Store::Store(Options options, cdi::SpecDirectory directory, base::Files& files, base::Clock& clock, base::Logger log)
+Store::Store(Options options, cdi::SpecDirectory directory, base::Files& files, base::Clock& clock,
+             Instruments& instruments, base::Logger log)
     : options_(std::move(options)),
       directory_(std::move(directory)),
       metadata_(files, options_.metadataDirectory),
       files_(files),
       clock_(clock),
+      instruments_(instruments),
       log_(std::move(log)) {}
 
-Result<std::unique_ptr<Store>> Store::open(Options options, base::Files& files, base::Clock& clock, base::Logger log) {
+Store::~Store() {
+  instruments_.preparedClaims.add(-static_cast<double>(entries_.size()));
+}
+
+Result<std::unique_ptr<Store>> Store::open(Options options, base::Files& files, base::Clock& clock,
+                                           Instruments& instruments, base::Logger log) {
   auto directory = cdi::SpecDirectory::open(files, options.cdiRoot);
   if (!directory) {
     return unexpected(directory.error());
   }
-  std::unique_ptr<Store> store(new Store(std::move(options), *std::move(directory), files, clock, std::move(log)));
+  std::unique_ptr<Store> store(
+      new Store(std::move(options), *std::move(directory), files, clock, instruments, std::move(log)));
   {
     Access access(*store);
     if (!access.status()) {
@@ -201,6 +209,7 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
   if (Status committed = directory_.commit(*std::move(staged)); !committed) {
     return refuse(committed);
   }
+  instruments_.specWrites.add();
   if (Status removed = metadata_.remove(uid, record.metadata); !removed) {
     log_.error(removed, "Cannot remove what an earlier Prepare of a claim left", {{"uid", uid}});
   }
@@ -243,6 +252,7 @@ Result<bool> Store::remove(std::string_view uid) {
     if (Status removed = directory_.remove(fileName); !removed) {
       return unexpected(removed);
     }
+    instruments_.specRemovals.add();
     drop(std::string(uid));
     ++removals_;
     removed_.notify_all();
@@ -382,6 +392,7 @@ Status Store::readEntry(const std::string& uid, const cdi::SpecEntry& file) {
     log_.info("Removing a claim that was prepared before the node was restarted", {{"uid", uid}});
     Status removed = directory_.remove(file.name);
     if (removed) {
+      instruments_.specRemovals.add();
       drop(uid);
       return {};
     }
@@ -496,6 +507,7 @@ void Store::put(const std::string& uid, Entry entry) {
     holders_.emplace(held.device, uid);
   }
   entries_[uid] = std::move(entry);
+  instruments_.preparedClaims.add(1);
 }
 
 void Store::drop(const std::string& uid) {
@@ -510,6 +522,7 @@ void Store::drop(const std::string& uid) {
     }
   }
   entries_.erase(found);
+  instruments_.preparedClaims.add(-1);
 }
 
 }  // namespace simgpu::claim

@@ -27,12 +27,13 @@ bool isAllocated(const Record& record, const kube::ResourceClaim& claim) {
 }  // namespace
 
 Sweeper::Sweeper(Store& store, kube::Client& api, base::Clock& clock, base::Random& random, Reporter reporter,
-                 base::Logger log)
+                 Instruments& instruments, base::Logger log)
     : store_(store),
       api_(api),
       clock_(clock),
       random_(random),
       reporter_(std::move(reporter)),
+      instruments_(instruments),
       log_(std::move(log)),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -141,6 +142,7 @@ void Sweeper::release(const Suspect& suspect, const std::stop_token& stop) {
   if (!*removed) {
     return;  // the kubelet was faster
   }
+  instruments_.abandonedClaims.add();
   log_.warning("Released a claim that nobody has any more, and that was never unprepared",
                {{"uid", ref.uid}, {"namespace", ref.space}, {"name", ref.name}});
   reportOnClaim(

@@ -41,7 +41,14 @@ std::vector<kubelet::DeviceId> deviceIds(const device::Inventory& inventory) {
 class DriverImpl final : public Driver {
  public:
   DriverImpl(device::Inventory inventory, Surroundings surroundings)
-      : inventory_(std::move(inventory)), around_(std::move(surroundings)) {}
+      : inventory_(std::move(inventory)),
+        around_(std::move(surroundings)),
+        claimInstruments_(around_.metrics),
+        sliceInstruments_(around_.metrics) {
+    // The reference driver counts here what ends it. Nothing ends this one, which its dashboards may see.
+    around_.metrics.counter("dra_example_driver_fatal_background_errors_total",
+                            "[BETA] Errors in background that ended the driver; always 0.");
+  }
 
   Status start(Options options) {
     const std::string& driverName = inventory_.node().driverName;
@@ -57,16 +64,16 @@ class DriverImpl final : public Driver {
       return opened;
     }
     claim::Reporter reporter{.component = driverName, .node = inventory_.node().nodeName};
-    sweeper_ =
-        std::make_unique<claim::Sweeper>(*store_, around_.api, around_.clock, around_.random, reporter, around_.log);
+    sweeper_ = std::make_unique<claim::Sweeper>(*store_, around_.api, around_.clock, around_.random, reporter,
+                                                claimInstruments_, around_.log);
     preparer_ = std::make_unique<claim::Preparer>(
         inventory_, *store_, around_.api, around_.clock, around_.random,
-        [this](const claim::ClaimRef& holder) { sweeper_->suspect(holder); }, around_.log);
+        [this](const claim::ClaimRef& holder) { sweeper_->suspect(holder); }, claimInstruments_, around_.log);
     restorer_ = std::make_unique<claim::Restorer>(*store_, *preparer_, inventory_, around_.api, around_.clock,
                                                   around_.random, reporter, around_.log);
     publisher_ = std::make_unique<slice::Publisher>(slice::Publisher::Options{.lockFile = directory / "publish.lock"},
                                                     inventory_, around_.api, around_.clock, around_.random,
-                                                    around_.files, around_.log);
+                                                    around_.files, sliceInstruments_, around_.log);
     if (Status started = startPlugin(std::move(options)); !started) {
       return started;
     }
@@ -86,7 +93,7 @@ class DriverImpl final : public Driver {
          .bootId = std::move(bootId),
          .metadataDirectory = directory / "dra-device-metadata",
          .deviceMetadata = options.deviceMetadata},
-        around_.files, around_.clock, around_.log);
+        around_.files, around_.clock, claimInstruments_, around_.log);
     if (!store) {
       return store.error();
     }
@@ -102,7 +109,7 @@ class DriverImpl final : public Driver {
          .podUid = std::move(options.podUid),
          .healthPort = options.healthPort},
         *preparer_, {.devices = [this] { return deviceIds(inventory_); }, .registered = [this] { publisher_->poke(); }},
-        around_.clock, around_.files, around_.log);
+        around_.clock, around_.files, around_.metrics, around_.log);
     if (!plugin) {
       return plugin.error();
     }
@@ -112,6 +119,8 @@ class DriverImpl final : public Driver {
 
   const device::Inventory inventory_;
   Surroundings around_;
+  claim::Instruments claimInstruments_;
+  slice::Instruments sliceInstruments_;
   std::unique_ptr<claim::Store> store_;
   std::unique_ptr<claim::Sweeper> sweeper_;
   std::unique_ptr<claim::Preparer> preparer_;

@@ -15,6 +15,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/ssl.hpp>
 
 #include "http/conversation.h"
@@ -54,20 +55,22 @@ class BeastServer final : public Server {
 
   Status listen() {
     ErrorCode error;
-    auto address = asio::ip::make_address(options_.address, error);
+    const bool everywhere = options_.address.empty();
+    auto address =
+        everywhere ? asio::ip::address(asio::ip::address_v6::any()) : asio::ip::make_address(options_.address, error);
     if (error) {
       return Status::invalidArgument("listen on {}: not an IP address", options_.address);
     }
-    asio::ip::tcp::endpoint endpoint(address, options_.port);
-    if (!acceptor_.open(endpoint.protocol(), error)) {
-      acceptor_.set_option(asio::socket_base::reuse_address(true), error);
-      acceptor_.bind(endpoint, error);
+    error = bind({address, options_.port}, everywhere);
+    if (everywhere && (error == asio::error::address_family_not_supported || error.value() == EADDRNOTAVAIL)) {
+      error = bind({asio::ip::address_v4::any(), options_.port}, false);  // a machine without IPv6
     }
     if (!error) {
       acceptor_.listen(asio::socket_base::max_listen_connections, error);
     }
     if (error) {
-      return Status::unavailable("listen on {} port {}: {}", options_.address, options_.port, error.message());
+      return Status::unavailable("listen on {} port {}: {}", everywhere ? "any address," : options_.address,
+                                 options_.port, error.message());
     }
     ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);  // Asio does not
     acceptor_.non_blocking(true, error);
@@ -118,6 +121,22 @@ class BeastServer final : public Server {
     bool done = false;  ///< The descriptor is closed; the thread is about to end.
     std::jthread thread;
   };
+
+  ErrorCode bind(const asio::ip::tcp::endpoint& endpoint, bool bothFamilies) {
+    ErrorCode error;
+    if (acceptor_.is_open()) {
+      acceptor_.close(error);
+    }
+    if (acceptor_.open(endpoint.protocol(), error)) {
+      return error;
+    }
+    acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    if (bothFamilies) {
+      acceptor_.set_option(asio::ip::v6_only(false), error);
+    }
+    acceptor_.bind(endpoint, error);
+    return error;
+  }
 
   void acceptAll() {
     while (awaitRoom() && awaitClient()) {

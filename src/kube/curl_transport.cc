@@ -2,6 +2,7 @@
 
 #include "kube/network.h"
 #include "kube/process.h"
+#include "kube/request_meter.h"
 #include "kube/stream_transfer.h"
 
 namespace simgpu::kube {
@@ -30,6 +31,9 @@ class CurlTransport final : public Transport {
   static Result<std::unique_ptr<Transport>> open(const Config& config, const CurlTransportOptions& options,
                                                  base::Clock& clock, base::Files& files, base::Logger log) {
     std::unique_ptr<CurlTransport> transport(new CurlTransport());
+    if (options.metrics != nullptr) {
+      transport->meter_.emplace(*options.metrics, clock);
+    }
     CurlMulti multi(transport->library_.code() == CURLE_OK ? curl_multi_init() : nullptr);
     if (!multi) {
       return unexpected(Status::internal("the HTTP library curl cannot be initialised"));
@@ -53,6 +57,7 @@ class CurlTransport final : public Transport {
 
   std::future<Result<HttpResponse>> send(HttpRequest request) override {
     auto transfer = std::make_unique<RequestTransfer>(std::move(request));
+    measure(*transfer);
     auto future = transfer->future();
     network_->submit(std::move(transfer));
     return future;
@@ -61,15 +66,24 @@ class CurlTransport final : public Transport {
   std::unique_ptr<HttpStream> stream(HttpRequest request, std::chrono::seconds silence,
                                      std::function<void()> wake) override {
     auto mailbox = std::make_shared<StreamMailbox>(std::move(wake));
-    network_->submit(std::make_unique<StreamTransfer>(std::move(request), silence, mailbox));
+    auto transfer = std::make_unique<StreamTransfer>(std::move(request), silence, mailbox);
+    measure(*transfer);
+    network_->submit(std::move(transfer));
     return std::make_unique<CurlStream>(std::move(mailbox), network_->doorbell());
   }
 
  private:
   CurlTransport() = default;
 
+  void measure(Transfer& transfer) {
+    if (meter_) {
+      transfer.whenOver(meter_->begin(transfer.request()));
+    }
+  }
+
   CurlLibrary library_;
   PosixProcessRunner runner_;
+  std::optional<RequestMeter> meter_;
   std::unique_ptr<Network> network_;
 };
 

@@ -102,7 +102,7 @@ bool StreamTransfer::body(std::string_view bytes, base::Clock::TimePoint now) {
   return true;
 }
 
-void StreamTransfer::succeed() {
+void StreamTransfer::deliver() {
   if (answer_.status != 200) {
     mailbox_->end({}, std::move(answer_));
     return;
@@ -113,8 +113,8 @@ void StreamTransfer::succeed() {
   mailbox_->end({}, {});
 }
 
-void StreamTransfer::fail(Status status) {
-  mailbox_->end(std::move(status), {});
+void StreamTransfer::deliver(Status failure) {
+  mailbox_->end(std::move(failure), {});
 }
 
 }  // namespace simgpu::kube

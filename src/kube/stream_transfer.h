@@ -47,10 +47,11 @@ class StreamTransfer final : public Transfer {
   void restart() override;
   void opened(base::Clock::TimePoint now) override;
   bool body(std::string_view bytes, base::Clock::TimePoint now) override;
-  void succeed() override;
-  void fail(Status status) override;
 
  private:
+  void deliver() override;
+  void deliver(Status failure) override;
+
   const std::chrono::seconds silence_;
   const std::shared_ptr<StreamMailbox> mailbox_;
   std::optional<base::Clock::TimePoint> heardAt_;  ///< Since the headers have arrived.

@@ -62,6 +62,16 @@ Status Transfer::late(std::string_view server) const {
   return Status::deadlineExceeded("the API server {} did not answer in time", server);
 }
 
+void Transfer::succeed() {
+  over_(answer_.status);
+  deliver();
+}
+
+void Transfer::fail(Status status) {
+  over_(abandoned() ? answer_.status : 0);
+  deliver(std::move(status));
+}
+
 void Transfer::restart() {
   answer_ = {};
   refusal_ = {};

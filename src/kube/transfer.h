@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <memory>
 #include <string>
@@ -56,9 +57,12 @@ class Transfer {
   virtual bool body(std::string_view bytes, base::Clock::TimePoint now) = 0;
   const Status& refusal() const { return refusal_; }
 
-  /// The end: exactly one of these is called, once.
-  virtual void succeed() = 0;
-  virtual void fail(Status status) = 0;
+  /// The end: exactly one of these is called, once. Calls `whenOver`, then tells who waits.
+  void succeed();
+  void fail(Status status);
+
+  /// With the status of the answer, or 0 if there is none.
+  void whenOver(std::function<void(int status)> over) { over_ = std::move(over); }
 
   int status() const { return answer_.status; }
 
@@ -72,12 +76,18 @@ class Transfer {
   const base::Clock* clock = nullptr;
 
  protected:
+  virtual void deliver() = 0;
+  virtual void deliver(Status failure) = 0;
+
   /// Appends to the answer's body unless it gets longer than `limit`.
   bool append(std::string_view bytes, std::size_t limit);
 
   HttpRequest request_;
   HttpResponse answer_;
   Status refusal_;
+
+ private:
+  std::function<void(int status)> over_ = [](int /*status*/) {};
 };
 
 /// A request whose answer is read completely.
@@ -89,10 +99,11 @@ class RequestTransfer final : public Transfer {
 
   bool streaming() const override { return false; }
   bool body(std::string_view bytes, base::Clock::TimePoint now) override;
-  void succeed() override { promise_.set_value(std::move(answer_)); }
-  void fail(Status status) override { promise_.set_value(unexpected(std::move(status))); }
 
  private:
+  void deliver() override { promise_.set_value(std::move(answer_)); }
+  void deliver(Status failure) override { promise_.set_value(unexpected(std::move(failure))); }
+
   std::promise<Result<HttpResponse>> promise_;
 };
 

@@ -1,18 +1,22 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
 #include "kubelet/claim_calls.h"
 #include "kubelet/dra/v1/api.grpc.pb.h"
 #include "kubelet/dra/v1beta1/api.grpc.pb.h"
 #include "kubelet/grpc_server.h"
+#include "kubelet/rpc_meter.h"
 #include "simgpu/base/clock.h"
 
 namespace simgpu::kubelet {
@@ -47,6 +51,7 @@ inline grpc::Status grpcStatusOf(const Status& status) {
 
 /// The two generations of the service, which differ in their names and in `share_id` only.
 struct DraV1 {
+  static constexpr std::string_view kName = "v1.DRAPlugin";
   using Service = k8s::io::kubelet::pkg::apis::dra::v1::DRAPlugin::Service;
   using PrepareRequest = k8s::io::kubelet::pkg::apis::dra::v1::NodePrepareResourcesRequest;
   using PrepareResponse = k8s::io::kubelet::pkg::apis::dra::v1::NodePrepareResourcesResponse;
@@ -55,6 +60,7 @@ struct DraV1 {
 };
 
 struct DraV1Beta1 {
+  static constexpr std::string_view kName = "v1beta1.DRAPlugin";
   using Service = k8s::io::kubelet::pkg::apis::dra::v1beta1::DRAPlugin::Service;
   using PrepareRequest = k8s::io::kubelet::pkg::apis::dra::v1beta1::NodePrepareResourcesRequest;
   using PrepareResponse = k8s::io::kubelet::pkg::apis::dra::v1beta1::NodePrepareResourcesResponse;
@@ -66,11 +72,12 @@ struct DraV1Beta1 {
 template <typename Api>
 class DraService final : public Api::Service {
  public:
-  DraService(ClaimCalls& calls, const base::Clock& clock) : calls_(calls), clock_(clock) {}
+  DraService(ClaimCalls& calls, RpcMeter& meter, const base::Clock& clock)
+      : calls_(calls), meter_(meter), clock_(clock) {}
 
   grpc::Status NodePrepareResources(grpc::ServerContext* context, const typename Api::PrepareRequest* request,
                                     typename Api::PrepareResponse* response) override {
-    return guarded([&] {
+    return answer("NodePrepareResources", *request, [&] {
       auto answers = calls_.prepare(claimsOf(*request), callContextOf(*context, clock_));
       if (!answers) {
         return grpcStatusOf(answers.error());
@@ -91,7 +98,7 @@ class DraService final : public Api::Service {
 
   grpc::Status NodeUnprepareResources(grpc::ServerContext* context, const typename Api::UnprepareRequest* request,
                                       typename Api::UnprepareResponse* response) override {
-    return guarded([&] {
+    return answer("NodeUnprepareResources", *request, [&] {
       auto answers = calls_.unprepare(claimsOf(*request), callContextOf(*context, clock_));
       if (!answers) {
         return grpcStatusOf(answers.error());
@@ -104,6 +111,11 @@ class DraService final : public Api::Service {
   }
 
  private:
+  /// Calls without claims are not measured: they are the probe's, and would outnumber the others.
+  grpc::Status answer(std::string_view method, const auto& request, const std::function<grpc::Status()>& call) {
+    return request.claims().empty() ? guarded(call) : meter_.guarded(fmt::format("{}/{}", Api::kName, method), call);
+  }
+
   static std::vector<claim::ClaimRef> claimsOf(const auto& request) {
     std::vector<claim::ClaimRef> claims;
     claims.reserve(static_cast<std::size_t>(request.claims_size()));
@@ -130,6 +142,7 @@ class DraService final : public Api::Service {
   }
 
   ClaimCalls& calls_;
+  RpcMeter& meter_;
   const base::Clock& clock_;
 };
 

@@ -14,6 +14,7 @@
 #include "kubelet/health_stream.h"
 #include "kubelet/probe.h"
 #include "kubelet/registration_service.h"
+#include "kubelet/rpc_meter.h"
 #include "kubelet/socket_guard.h"
 #include "kubelet/socket_names.h"
 #include "kubelet/unix_socket.h"
@@ -109,14 +110,15 @@ Result<Sockets> openSockets(const PluginOptions& options, base::Clock& clock, ba
 class ServingPlugin final : public Plugin {
  public:
   ServingPlugin(PluginOptions options, Sockets sockets, claim::Service& claims, PluginCallbacks callbacks,
-                base::Clock& clock, base::Files& files, base::Logger log)
+                base::Clock& clock, base::Files& files, metrics::Registry& metrics, base::Logger log)
       : files_(files),
         log_(std::move(log)),
         sockets_(std::move(sockets)),
         calls_(claims, clock, log_),
         feed_(std::move(callbacks.devices), clock, log_),
-        draV1_(calls_, clock),
-        draV1Beta1_(calls_, clock),
+        meter_(metrics, clock),
+        draV1_(calls_, meter_, clock),
+        draV1Beta1_(calls_, meter_, clock),
         healthV1_(feed_),
         healthV1Alpha1_(feed_),
         registrationService_(std::move(options.driverName), sockets_.paths.dra.native(),
@@ -187,6 +189,7 @@ class ServingPlugin final : public Plugin {
   Sockets sockets_;
   ClaimCalls calls_;
   HealthFeed feed_;
+  RpcMeter meter_;
   DraService<DraV1> draV1_;
   DraService<DraV1Beta1> draV1Beta1_;
   HealthStreamService<HealthV1> healthV1_;
@@ -202,7 +205,8 @@ class ServingPlugin final : public Plugin {
 }  // namespace
 
 Result<std::unique_ptr<Plugin>> Plugin::start(PluginOptions options, claim::Service& claims, PluginCallbacks callbacks,
-                                              base::Clock& clock, base::Files& files, base::Logger log) {
+                                              base::Clock& clock, base::Files& files, metrics::Registry& metrics,
+                                              base::Logger log) {
   // Never undone: when its last object goes, gRPC waits up to ten seconds for its own poller threads.
   grpc_init();
   auto sockets = openSockets(options, clock, files, log);
@@ -210,7 +214,7 @@ Result<std::unique_ptr<Plugin>> Plugin::start(PluginOptions options, claim::Serv
     return unexpected(sockets.error().with("serve the kubelet"));
   }
   auto plugin = std::make_unique<ServingPlugin>(std::move(options), std::move(*sockets), claims, std::move(callbacks),
-                                                clock, files, std::move(log));
+                                                clock, files, metrics, std::move(log));
   if (Status status = plugin->serve(); !status) {
     return unexpected(status.with("serve the kubelet"));
   }

@@ -39,11 +39,12 @@ bool isOlder(const std::string& version, const std::string& than) {
 }  // namespace
 
 Publisher::Publisher(Options options, const device::Inventory& inventory, kube::Client& api, base::Clock& clock,
-                     base::Random& random, base::Files& files, base::Logger log)
+                     base::Random& random, base::Files& files, Instruments& instruments, base::Logger log)
     : options_(std::move(options)),
       api_(api),
       clock_(clock),
       files_(files),
+      instruments_(instruments),
       log_(std::move(log)),
       desired_(plan(inventory)),
       pace_(desired_.size()),
@@ -78,7 +79,35 @@ void Publisher::run(const std::stop_token& stop) {
     }
     if (!stop.stop_requested()) {
       advance(stop);
+      measure();
     }
+  }
+}
+
+void Publisher::measure() {
+  if (phase_ == Phase::lock) {
+    return;  // it is not known what there is
+  }
+  struct Pool {
+    std::size_t slices = 0;
+    std::size_t devices = 0;
+    std::int64_t generation = 0;
+  };
+  std::map<std::string_view, Pool> pools;
+  for (const kube::ResourceSlice& slice : desired_) {
+    pools[slice.pool.name];  // also what is not there has a number, 0
+  }
+  for (const auto& [name, slice] : actual_) {
+    Pool& pool = pools[slice.pool.name];
+    ++pool.slices;
+    pool.devices += slice.devices.size();
+    pool.generation = std::max(pool.generation, slice.pool.generation);
+  }
+  const std::string& driver = desired_.front().driver;
+  for (const auto& [name, pool] : pools) {
+    instruments_.slices.with({driver, name}).set(static_cast<double>(pool.slices));
+    instruments_.devices.with({driver, name}).set(static_cast<double>(pool.devices));
+    instruments_.generation.with({driver, name}).set(static_cast<double>(pool.generation));
   }
 }
 
@@ -167,6 +196,8 @@ Status Publisher::takeEvents() {
     return {};
   }
   watch_.reset();
+  const bool expired = batch.ended->code() == Code::expired;
+  instruments_.watchesEnded.with({batch.ended->ok() ? "ended" : expired ? "expired" : "failed"}).add();
   // The server ends each watch after some minutes. One that ends each at once must not make us busy; but nothing may
   // stay unnoticed for long because of that.
   if (clock_.now() - watchedSince_ < kShortWatch) {
@@ -182,7 +213,7 @@ Status Publisher::takeEvents() {
     return {};
   }
   phase_ = Phase::list;
-  return batch.ended->code() == Code::expired ? Status() : *batch.ended;
+  return expired ? Status() : *batch.ended;
 }
 
 void Publisher::apply(const kube::SliceEvent& event) {
@@ -257,6 +288,7 @@ void Publisher::reportSuccess(const Step& done, bool restored) {
     return;
   }
   if (restored) {
+    instruments_.restores.add();
     pace_.restored(clock_.now(), done.updates.size() + done.creations.size() + done.deletions.size());
   }
   log_.info(restored       ? "Restored ResourceSlices that somebody else changed"

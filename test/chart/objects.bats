@@ -13,6 +13,7 @@ ClusterRole/sim-dra-driver-sim-gpu-role
 ClusterRoleBinding/sim-dra-driver-sim-gpu-role-binding
 DaemonSet/sim-dra-driver-sim-gpu-kubeletplugin
 DeviceClass/gpu.example.com
+Service/sim-dra-driver-sim-gpu-kubeletplugin-metrics
 ServiceAccount/sim-dra-driver-sim-gpu-service-account
 ValidatingAdmissionPolicy/resourceslices-policy-sim-dra-driver-sim-gpu
 ValidatingAdmissionPolicyBinding/resourceslices-policy-sim-dra-driver-sim-gpu"
@@ -27,6 +28,7 @@ DeviceClass/my-gpus.example.com
 NetworkPolicy/my-gpus-kubeletplugin
 PriorityClass/my-drivers
 ResourceQuota/my-gpus-resourcequota
+Service/my-gpus-kubeletplugin-metrics
 ServiceAccount/my-account
 ValidatingAdmissionPolicy/resourceslices-policy-my-gpus
 ValidatingAdmissionPolicyBinding/resourceslices-policy-my-gpus"
@@ -38,7 +40,7 @@ ValidatingAdmissionPolicyBinding/resourceslices-policy-my-gpus"
   same "$(comm -12 <(echo "$one") <(echo "$other"))" ""
 }
 
-@test "the environment is that of the reference chart, in its order, without metrics" {
+@test "the environment is that of the reference chart, in its order" {
   same "$(show daemonset | awk '/^ +env:/ { on = 1 } /volumeMounts:/ { on = 0 } on && /- name:/ { print $3 }')" "\
 DRIVER_NAME
 DEVICE_PROFILE
@@ -51,15 +53,47 @@ NUM_DEVICES
 GPU_DEVICE_STATUS
 GPU_ALLOW_MULTIPLE_ALLOCATIONS
 HEALTHCHECK_PORT
+METRICS_PORT
 GPU_PARTITIONS
 CPU_NUMA_NODES
 CPUS_PER_NUMA_NODE
 POD_UID
 BINDING_CONDITIONS"
-  lacks "$(render)" "METRICS_PORT
-              value"
-  lacks "$(render)" "kind: Service
+}
+
+@test "the Service of the metrics means their port in the pods" {
+  contains "$(show daemonset)" "
+          ports:
+            - name: metrics
+              containerPort: 8080
+              protocol: TCP
 "
+  contains "$(show daemonset)" '
+            - name: METRICS_PORT
+              value: "8080"
+'
+  service="$(show metricsservice --set kubeletPlugin.containers.plugin.metricsPort=9100)"
+  contains "$service" "
+  selector:
+    app.kubernetes.io/component: kubeletplugin
+    app.kubernetes.io/instance: sim
+    app.kubernetes.io/name: dra-driver-sim-gpu
+  ports:
+    - name: metrics
+      port: 9100
+      protocol: TCP
+      targetPort: metrics"
+}
+
+@test "without a port there are no metrics and no Service" {
+  for port in 0 -1; do
+    objects="$(render --set "kubeletPlugin.containers.plugin.metricsPort=$port")"
+    lacks "$objects" "METRICS_PORT
+              value"
+    lacks "$objects" "name: metrics"
+    lacks "$objects" "kind: Service
+"
+  done
 }
 
 @test "device metadata is switched on by its value, and only then mentioned" {

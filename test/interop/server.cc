@@ -48,16 +48,18 @@ int serve(const char* registry, const char* plugins, const char* podUid) {
   EchoingClaims claims;
   base::SystemClock clock;
   base::PosixFiles files;
+  metrics::Registry metrics;
   auto sink = base::makeStderrSink();
   kubelet::PluginCallbacks callbacks;
   callbacks.devices = [] { return std::vector<kubelet::DeviceId>{{"node-a", "gpu-0"}, {"node-a", "gpu-1"}}; };
   callbacks.registered = [] { std::cout << "registered" << std::endl; };
-  auto plugin = kubelet::Plugin::start({.driverName = "gpu.example.com",
-                                        .registryDirectory = registry,
-                                        .pluginsDirectory = plugins,
-                                        .podUid = podUid,
-                                        .healthPort = 0},
-                                       claims, std::move(callbacks), clock, files, base::Logger(*sink, clock, {}));
+  auto plugin =
+      kubelet::Plugin::start({.driverName = "gpu.example.com",
+                              .registryDirectory = registry,
+                              .pluginsDirectory = plugins,
+                              .podUid = podUid,
+                              .healthPort = 0},
+                             claims, std::move(callbacks), clock, files, metrics, base::Logger(*sink, clock, {}));
   if (!plugin) {
     std::cerr << plugin.error() << '\n';
     return 1;

@@ -6,6 +6,7 @@
 #include "simgpu/base/clock.h"
 #include "simgpu/base/log.h"
 #include "simgpu/base/random.h"
+#include "simgpu/claim/instruments.h"
 #include "simgpu/claim/service.h"
 #include "simgpu/claim/store.h"
 #include "simgpu/device/inventory.h"
@@ -27,7 +28,7 @@ class Preparer final : public Service {
 
   /// All parts must outlive this object.
   Preparer(const device::Inventory& inventory, Store& store, kube::Client& api, base::Clock& clock,
-           base::Random& random, BlockedBy blockedBy, base::Logger log);
+           base::Random& random, BlockedBy blockedBy, Instruments& instruments, base::Logger log);
 
   std::vector<Result<PreparedClaim>> prepare(std::span<const ClaimRef> claims, const CallContext& call) override;
   std::vector<Status> unprepare(std::span<const ClaimRef> claims, const CallContext& call) override;
@@ -54,6 +55,7 @@ class Preparer final : public Service {
   base::Clock& clock_;
   base::Random& random_;
   BlockedBy blockedBy_;
+  Instruments& instruments_;
   base::Logger log_;
 };
 

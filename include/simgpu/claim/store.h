@@ -19,6 +19,7 @@
 #include "simgpu/base/log.h"
 #include "simgpu/base/result.h"
 #include "simgpu/cdi/spec_directory.h"
+#include "simgpu/claim/instruments.h"
 #include "simgpu/claim/losses.h"
 #include "simgpu/claim/metadata_directory.h"
 #include "simgpu/claim/record.h"
@@ -46,7 +47,11 @@ class Store {
 
   /// Reads the directory, and removes from it what a former boot left; from the directory of metadata files, too, and
   /// what is left there of claims that are not prepared.
-  static Result<std::unique_ptr<Store>> open(Options options, base::Files& files, base::Clock& clock, base::Logger log);
+  static Result<std::unique_ptr<Store>> open(Options options, base::Files& files, base::Clock& clock,
+                                             Instruments& instruments, base::Logger log);
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store();
 
   /// A Prepare that is under way: an Unprepare of its claim from now on makes its commit fail.
   class Ticket {
@@ -145,7 +150,8 @@ class Store {
   };
   class Access;
 
-  Store(Options options, cdi::SpecDirectory directory, base::Files& files, base::Clock& clock, base::Logger log);
+  Store(Options options, cdi::SpecDirectory directory, base::Files& files, base::Clock& clock, Instruments& instruments,
+        base::Logger log);
 
   Ticket beginLocked(std::string_view uid);
   Status refresh(base::FileLock& lock);
@@ -164,6 +170,7 @@ class Store {
   const MetadataDirectory metadata_;
   base::Files& files_;
   base::Clock& clock_;
+  Instruments& instruments_;
   base::Logger log_;
 
   mutable std::mutex

@@ -27,7 +27,7 @@ class Sweeper {
  public:
   /// Starts its thread. All parts must outlive this object.
   Sweeper(Store& store, kube::Client& api, base::Clock& clock, base::Random& random, Reporter reporter,
-          base::Logger log);
+          Instruments& instruments, base::Logger log);
 
   /// Stops the thread; an API request that is under way is not waited for.
   ~Sweeper();
@@ -54,6 +54,7 @@ class Sweeper {
   base::Clock& clock_;
   base::Random& random_;
   const Reporter reporter_;
+  Instruments& instruments_;
   base::Logger log_;
 
   std::mutex mutex_;

@@ -13,6 +13,7 @@
 #include "simgpu/base/result.h"
 #include "simgpu/device/inventory.h"
 #include "simgpu/kube/client.h"
+#include "simgpu/metrics/registry.h"
 
 namespace simgpu::driver {
 
@@ -32,6 +33,7 @@ struct Surroundings {
   base::Files& files;
   base::Random& random;
   kube::Client& api;
+  metrics::Registry& metrics;  ///< Drivers with one registry add up; labels tell them apart where that makes no sense.
   base::Logger log;
 };
 

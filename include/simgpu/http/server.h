@@ -52,7 +52,7 @@ struct TlsFiles {
 };
 
 struct ServerOptions {
-  std::string address = "127.0.0.1";  ///< IPv4 or IPv6 literal to listen on.
+  std::string address = "127.0.0.1";  ///< IPv4 or IPv6 literal to listen on. Empty: all interfaces, both families.
   std::uint16_t port = 0;             ///< 0: any free one.
   std::optional<TlsFiles> tls;
   std::size_t maxConnections = 64;  ///< Further ones wait in the backlog.

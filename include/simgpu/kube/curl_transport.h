@@ -8,12 +8,14 @@
 #include "simgpu/base/result.h"
 #include "simgpu/kube/config.h"
 #include "simgpu/kube/transport.h"
+#include "simgpu/metrics/registry.h"
 
 namespace simgpu::kube {
 
 struct CurlTransportOptions {
   std::string userAgent;
-  std::size_t maxInFlight = 64;  ///< Requests beyond that wait, within their deadline. Streams do not count.
+  std::size_t maxInFlight = 64;          ///< Requests beyond that wait, within their deadline. Streams do not count.
+  metrics::Registry* metrics = nullptr;  ///< Where requests are counted, if anywhere; must outlive the transport.
 };
 
 /// HTTP over libcurl: one thread drives every request and watch through one multi handle, HTTP/2 where the server

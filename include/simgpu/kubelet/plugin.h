@@ -13,6 +13,7 @@
 #include "simgpu/base/log.h"
 #include "simgpu/base/result.h"
 #include "simgpu/claim/service.h"
+#include "simgpu/metrics/registry.h"
 
 namespace simgpu::kubelet {
 
@@ -54,7 +55,8 @@ class Plugin {
  public:
   /// Fails with a message that names the path, the port, or the process that is in the way.
   static Result<std::unique_ptr<Plugin>> start(PluginOptions options, claim::Service& claims, PluginCallbacks callbacks,
-                                               base::Clock& clock, base::Files& files, base::Logger log);
+                                               base::Clock& clock, base::Files& files, metrics::Registry& metrics,
+                                               base::Logger log);
   virtual ~Plugin() = default;
 
   virtual const std::filesystem::path& registrationSocket() const = 0;

@@ -17,6 +17,7 @@
 #include "simgpu/base/random.h"
 #include "simgpu/device/inventory.h"
 #include "simgpu/kube/client.h"
+#include "simgpu/slice/instruments.h"
 #include "simgpu/slice/pace.h"
 #include "simgpu/slice/step.h"
 
@@ -38,7 +39,7 @@ class Publisher {
 
   /// Starts the thread. All parts must outlive this object.
   Publisher(Options options, const device::Inventory& inventory, kube::Client& api, base::Clock& clock,
-            base::Random& random, base::Files& files, base::Logger log);
+            base::Random& random, base::Files& files, Instruments& instruments, base::Logger log);
 
   /// Stops the thread; an API request that is under way is not waited for.
   ~Publisher();
@@ -57,6 +58,7 @@ class Publisher {
   void apply(const kube::SliceEvent& event);
   Status reconcile(const std::stop_token& stop);
   void reportSuccess(const Step& done, bool restored);
+  void measure();
   Step difference() const;
   bool mayRestore();
   Status readOwner();
@@ -70,6 +72,7 @@ class Publisher {
   kube::Client& api_;
   base::Clock& clock_;
   base::Files& files_;
+  Instruments& instruments_;
   base::Logger log_;
 
   // Used by the thread alone.

@@ -36,8 +36,9 @@ class PreparerFixture : public testing::Test {
                           .bootId = bootId,
                           .metadataDirectory = kMetadata,
                           .deviceMetadata = deviceMetadata},
-                         files, clock, log);
-    preparer = std::make_unique<Preparer>(inventory, *store, api, clock, random, [](const ClaimRef&) {}, log);
+                         files, clock, instruments, log);
+    preparer =
+        std::make_unique<Preparer>(inventory, *store, api, clock, random, [](const ClaimRef&) {}, instruments, log);
   }
 
   Result<PreparedClaim> prepare(const ClaimRef& claim) { return std::move(preparer->prepare({&claim, 1}, {}).front()); }
@@ -59,6 +60,8 @@ class PreparerFixture : public testing::Test {
   std::unique_ptr<kube::Transport> transport = server.transport();
   kube::Client api{*transport, clock, {.qps = 0}, log};
   device::Inventory inventory;
+  metrics::Registry registry;
+  Instruments instruments{registry};
   std::unique_ptr<Store> store;
   std::unique_ptr<Preparer> preparer;
 };

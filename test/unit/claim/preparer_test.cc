@@ -41,9 +41,10 @@ class PreparerTest : public testing::Test {
                           .cdiRoot = kRoot,
                           .lockFile = "/plugins/serialize.lock",
                           .bootId = bootId},
-                         files, clock, log);
+                         files, clock, instruments, log);
     preparer = std::make_unique<Preparer>(
-        inventory, *store, api, clock, random, [this](const ClaimRef& holder) { blockers.push_back(holder.uid); }, log);
+        inventory, *store, api, clock, random, [this](const ClaimRef& holder) { blockers.push_back(holder.uid); },
+        instruments, log);
   }
 
   Result<PreparedClaim> prepare(const ClaimRef& claim) {
@@ -76,6 +77,8 @@ class PreparerTest : public testing::Test {
   std::unique_ptr<kube::Transport> transport = server.transport();
   kube::Client api{*transport, clock, {.qps = 0}, log};
   device::Inventory inventory;
+  metrics::Registry registry;
+  Instruments instruments{registry};
   std::vector<std::string> blockers;
   std::unique_ptr<Store> store;
   std::unique_ptr<Preparer> preparer;

@@ -22,7 +22,7 @@ class StoreLossTest : public testing::Test {
   std::unique_ptr<Store> open(std::string bootId = "boot-1") {
     auto store = Store::open(
         {.naming = kNaming, .cdiRoot = kRoot, .lockFile = "/plugins/serialize.lock", .bootId = std::move(bootId)},
-        files, clock, base::Logger(log, clock, {}));
+        files, clock, instruments, base::Logger(log, clock, {}));
     EXPECT_OK(store);
     return store ? *std::move(store) : nullptr;
   }
@@ -52,6 +52,8 @@ class StoreLossTest : public testing::Test {
   fakes::FakeFiles files;
   fakes::FakeClock clock;
   fakes::MemoryLog log;
+  metrics::Registry registry;
+  Instruments instruments{registry};
 };
 
 TEST_F(StoreLossTest, WhatWasUnpreparedIsNotLost) {

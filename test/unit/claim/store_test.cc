@@ -21,6 +21,9 @@ const std::function<bool()> kStillWanted = [] { return false; };
 
 class StoreTest : public testing::Test {
  protected:
+  metrics::Registry registry;
+  Instruments instruments{registry};
+
   StoreTest() { EXPECT_OK(files.createDirectories("/plugins/gpu.example.com", 0750)); }
 
   std::unique_ptr<Store> open(std::string bootId = "boot-1") {
@@ -28,7 +31,7 @@ class StoreTest : public testing::Test {
                               .cdiRoot = kRoot,
                               .lockFile = "/plugins/gpu.example.com/serialize.lock",
                               .bootId = std::move(bootId)},
-                             files, clock, base::Logger(log, clock, {}));
+                             files, clock, instruments, base::Logger(log, clock, {}));
     EXPECT_OK(store);
     return store ? *std::move(store) : nullptr;
   }
@@ -292,10 +295,12 @@ TEST_F(StoreTest, ARunOutOfFileDescriptorsForgetsNobody) {
 
 TEST_F(StoreTest, ARootThatIsAFileAndALockThatCannotBeTakenAreNamed) {
   files.put("/etc/file", "");
-  auto store = Store::open({.naming = kNaming, .cdiRoot = "/etc/file", .lockFile = "/x"}, files, clock, {});
+  auto store =
+      Store::open({.naming = kNaming, .cdiRoot = "/etc/file", .lockFile = "/x"}, files, clock, instruments, {});
   EXPECT_THAT(store, Fails(Code::failedPrecondition, HasSubstr("/etc/file")));
 
-  store = Store::open({.naming = kNaming, .cdiRoot = kRoot, .lockFile = "/missing/serialize.lock"}, files, clock, {});
+  store = Store::open({.naming = kNaming, .cdiRoot = kRoot, .lockFile = "/missing/serialize.lock"}, files, clock,
+                      instruments, {});
   EXPECT_THAT(store, Fails(Code::notFound, HasSubstr("/missing/serialize.lock")));
 }
 

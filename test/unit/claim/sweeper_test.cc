@@ -20,7 +20,7 @@ class SweeperTest : public testing::Test {
   SweeperTest() {
     EXPECT_OK(files.createDirectories("/plugins", 0750));
     store = *Store::open({.naming = naming, .cdiRoot = "/var/run/cdi", .lockFile = "/plugins/lock", .bootId = "boot-1"},
-                         files, clock, log);
+                         files, clock, instruments, log);
   }
 
   /// A claim that is allocated and prepared.
@@ -38,7 +38,7 @@ class SweeperTest : public testing::Test {
 
   void start() {
     sweeper = std::make_unique<Sweeper>(*store, api, clock, random,
-                                        Reporter{.component = "gpu.example.com", .node = "node-a"}, log);
+                                        Reporter{.component = "gpu.example.com", .node = "node-a"}, instruments, log);
   }
 
   bool isPrepared(const ClaimRef& claim) { return store->find(claim.uid)->has_value(); }
@@ -50,6 +50,8 @@ class SweeperTest : public testing::Test {
     clock.advance(duration);
   }
 
+  metrics::Registry registry;
+  Instruments instruments{registry};
   SpecNaming naming{.driverName = "gpu.example.com", .cdiClass = "gpu"};
   fakes::FakeClock clock;
   fakes::FakeFiles files;
@@ -101,6 +103,7 @@ TEST_F(SweeperTest, AClaimThatIsGoneIsReleasedAfterThreeMinutesAndNotBefore) {
   auto event = server.list("/api/v1/namespaces/team-a/events").front();
   EXPECT_EQ(event["reason"], "ReleasedAbandonedClaim");
   EXPECT_EQ(event["involvedObject"]["uid"], claim.uid);
+  EXPECT_EQ(instruments.abandonedClaims.value(), 1);
 }
 
 TEST_F(SweeperTest, AClaimOfTheSameNameButAnotherUidCountsAsGone) {
@@ -138,7 +141,7 @@ TEST_F(SweeperTest, StoppingDoesNotWaitForAnAnswer) {
   prepared("1");
   fakes::SilentTransport silent;
   kube::Client deaf(silent, clock, {.qps = 0}, log);
-  sweeper = std::make_unique<Sweeper>(*store, deaf, clock, random, Reporter{}, log);
+  sweeper = std::make_unique<Sweeper>(*store, deaf, clock, random, Reporter{}, instruments, log);
   ASSERT_TRUE(eventually([&] { return silent.requests() == 1; }));
   sweeper.reset();
 }

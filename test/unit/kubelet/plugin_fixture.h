@@ -65,7 +65,7 @@ class PluginTest : public testing::Test {
     callbacks.devices = devices;
     callbacks.registered = registered;
     return Plugin::start(std::move(options), claims, std::move(callbacks), clock != nullptr ? *clock : systemClock_,
-                         files_, log());
+                         files_, metrics, log());
   }
   Result<std::unique_ptr<Plugin>> start() { return start(options()); }
 
@@ -95,6 +95,7 @@ class PluginTest : public testing::Test {
   fakes::MemoryLog logged;
   Gate gate;
   FakeClaims claims;
+  metrics::Registry metrics;
   std::function<std::vector<DeviceId>()> devices = [] { return std::vector<DeviceId>(); };
   std::function<void()> registered = [] {};
 };

@@ -143,7 +143,7 @@ TEST_F(RegistrationTest, TheDraSocketIsServedBeforeTheRegistrationSocketAppears)
   };
   PluginCallbacks callbacks;
   callbacks.devices = devices;
-  ASSERT_OK(Plugin::start(options(), claims, callbacks, systemClock_, watching, log()));
+  ASSERT_OK(Plugin::start(options(), claims, callbacks, systemClock_, watching, metrics, log()));
   EXPECT_EQ(looked, 1);
 }
 

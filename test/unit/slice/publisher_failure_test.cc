@@ -218,7 +218,7 @@ TEST_F(PublisherTest, StoppingDoesNotWaitForAnAnswerAndIsNoFailure) {
   fakes::SilentTransport silent;
   kube::Client deaf(silent, clock, {.qps = 0}, log);
   auto stopped = std::make_unique<Publisher>(Publisher::Options{.lockFile = "/plugins/publish.lock"}, gpus(1, "node-a"),
-                                             deaf, clock, random, files, log);
+                                             deaf, clock, random, files, instruments, log);
   ASSERT_TRUE(eventually([&] { return silent.requests() == 1; }));
 
   stopped.reset();

@@ -41,7 +41,7 @@ class PublisherTest : public testing::Test {
 
   std::unique_ptr<Publisher> makePublisher(std::size_t devices, const std::string& node = "node-a") {
     return std::make_unique<Publisher>(Publisher::Options{.lockFile = "/plugins/publish.lock"}, gpus(devices, node),
-                                       api, clock, random, files, log);
+                                       api, clock, random, files, instruments, log);
   }
 
   /// Starts a publisher, instead of the one that runs.
@@ -111,6 +111,8 @@ class PublisherTest : public testing::Test {
   fakes::MemoryLog lines;
   base::Logger log{lines, clock, {}};
   kube::Client api{network, clock, {.qps = 0, .burst = 0}, log};
+  metrics::Registry registry;
+  Instruments instruments{registry};
   std::unique_ptr<Publisher> publisher;
 };
 
