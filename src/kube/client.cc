@@ -32,6 +32,15 @@ Operation sliceOperation(std::string_view what, std::string_view verb, std::stri
           .group = kGroup};
 }
 
+Operation eventOperation(std::string_view verb, const Event& event) {
+  const auto& about = event.about;
+  return {.what = fmt::format("{} Event {} of {} {}{}{}", verb, event.reason, about.kind, about.space,
+                              about.space.empty() ? "" : "/", about.name),
+          .verb = verb,
+          .resource = "events",
+          .group = {}};
+}
+
 HttpRequest get(std::string target, base::Clock::TimePoint deadline) {
   HttpRequest request;
   request.target = std::move(target);
@@ -237,16 +246,28 @@ Status Client::deleteSlice(const ObjectMeta& slice, const Wait& wait) {
 }
 
 Status Client::createEvent(const Event& event, const Wait& wait) {
-  const auto& about = event.about;
-  const Operation operation{.what = fmt::format("create Event {} of {} {}{}{}", event.reason, about.kind, about.space,
-                                                about.space.empty() ? "" : "/", about.name),
-                            .verb = "create",
-                            .resource = "events",
-                            .group = {}};
+  const auto operation = eventOperation("create", event);
   auto response = send(operation.what,
                        {.method = "POST",
-                        .target = eventsPath(about.space.empty() ? "default" : about.space),
+                        .target = eventsPath(event.about.space),
                         .body = dumpJson(toJson(event)),
+                        .deadline = wait.deadline},
+                       wait);
+  return response ? statusOfAnswer(operation, *response) : response.error().with("{}", operation.what);
+}
+
+Status Client::repeatEvent(const Event& event, const Wait& wait) {
+  const auto operation = eventOperation("patch", event);
+  if (event.name.empty()) {
+    return Status::invalidArgument("{}: the Event has no name", operation.what);
+  }
+  json whole = toJson(event);
+  json patch = {{"count", whole["count"]}, {"lastTimestamp", whole["lastTimestamp"]}};
+  auto response = send(operation.what,
+                       {.method = "PATCH",
+                        .target = fmt::format("{}/{}", eventsPath(event.about.space), escaped(event.name)),
+                        .body = dumpJson(patch),
+                        .contentType = "application/merge-patch+json",
                         .deadline = wait.deadline},
                        wait);
   return response ? statusOfAnswer(operation, *response) : response.error().with("{}", operation.what);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 
@@ -94,14 +95,13 @@ std::string timestamp(std::chrono::system_clock::time_point time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)));
 }
 
-/// `<object>.<hex nanoseconds>`, as client-go's recorder names Events.
+}  // namespace
+
 std::string eventName(const Event& event) {
   auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(event.time.time_since_epoch()).count();
   auto suffix = fmt::format(".{:x}", nanoseconds);
   return event.about.name.substr(0, kMaxName - suffix.size()) + suffix;
 }
-
-}  // namespace
 
 json toJson(const ResourceSlice& slice) {
   json result = json::object();
@@ -124,7 +124,7 @@ json toJson(const Event& event) {
   json result = json::object();
   result["apiVersion"] = "v1";
   result["kind"] = "Event";
-  result["metadata"]["name"] = eventName(event);
+  result["metadata"]["name"] = event.name.empty() ? eventName(event) : event.name;
   result["metadata"]["namespace"] = event.about.space.empty() ? "default" : event.about.space;
   auto& about = result["involvedObject"];
   about = json::object();
@@ -141,8 +141,8 @@ json toJson(const Event& event) {
   result["reportingComponent"] = event.component;
   result["reportingInstance"] = event.host;
   result["firstTimestamp"] = timestamp(event.time);
-  result["lastTimestamp"] = timestamp(event.time);
-  result["count"] = 1;
+  result["lastTimestamp"] = timestamp(std::max(event.time, event.lastTime));
+  result["count"] = event.count;
   return result;
 }
 

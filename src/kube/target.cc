@@ -44,7 +44,7 @@ std::string nodePath(std::string_view name) {
 }
 
 std::string eventsPath(std::string_view space) {
-  return fmt::format("/api/v1/namespaces/{}/events", escaped(space));
+  return fmt::format("/api/v1/namespaces/{}/events", space.empty() ? "default" : escaped(space));
 }
 
 std::string sliceSelector(std::string_view driver, std::string_view nodeName) {

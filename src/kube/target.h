@@ -20,7 +20,7 @@ std::string allClaimsPath();
 /// `/api/v1/nodes/NAME`
 std::string nodePath(std::string_view name);
 
-/// `/api/v1/namespaces/NS/events`
+/// `/api/v1/namespaces/NS/events`, of cluster-scoped objects in `default`.
 std::string eventsPath(std::string_view space);
 
 /// `fieldSelector=spec.driver=D,spec.nodeName=N`, escaped.

@@ -37,5 +37,22 @@ TEST_F(Events, EventsAreSelectedByTheirObject) {
   EXPECT_EQ(answer.body["items"][0]["reason"], "Test");
 }
 
+TEST_F(Events, AMergePatchCountsAnEventUp) {
+  std::string name = post(kEvents, event("")).body["metadata"]["name"];
+  json patch = {{"count", 2}, {"lastTimestamp", "2026-01-01T00:01:10Z"}};
+
+  Answer answer = send("PATCH", std::string(kEvents) + "/" + name, patch, "application/merge-patch+json");
+
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body["count"], 2);
+  EXPECT_EQ(answer.body["lastTimestamp"], "2026-01-01T00:01:10Z");
+  EXPECT_EQ(answer.body["reason"], "Test");
+}
+
+TEST_F(Events, AMergePatchOfAnEventThatIsGoneIsNotFound) {
+  json patch = {{"count", 2}};
+  EXPECT_EQ(send("PATCH", std::string(kEvents) + "/" + name(), patch, "application/merge-patch+json").status, 404);
+}
+
 }  // namespace
 }  // namespace simgpu::contract

@@ -123,6 +123,9 @@ class Client {
 
   Status createEvent(const Event& event, const Wait& wait);
 
+  /// Sets count and last time of the Event of that name, which has happened again. notFound if it has expired.
+  Status repeatEvent(const Event& event, const Wait& wait);
+
  private:
   class Throttle;
 

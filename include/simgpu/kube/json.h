@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
@@ -21,6 +22,9 @@ std::string dumpJson(const nlohmann::json& json);
 
 nlohmann::json toJson(const ResourceSlice& slice);
 nlohmann::json toJson(const Event& event);
+
+/// `<object>.<hex nanoseconds>`, as client-go's recorder names Events.
+std::string eventName(const Event& event);
 
 Result<ResourceSlice> resourceSliceFromJson(const nlohmann::json& json);
 

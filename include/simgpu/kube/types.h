@@ -148,6 +148,9 @@ struct Event {
   std::string component;  ///< Who says so, for example the driver name.
   std::string host;       ///< The node.
   std::chrono::system_clock::time_point time;
+  std::chrono::system_clock::time_point lastTime{};  ///< Of the last repetition, if there was one.
+  std::int64_t count = 1;
+  std::string name{};  ///< Empty: `eventName`.
 };
 
 }  // namespace simgpu::kube

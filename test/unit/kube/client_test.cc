@@ -227,6 +227,26 @@ TEST_F(ClientTest, AnEventIsCreatedInTheNamespaceOfItsObject) {
               ElementsAre("POST /api/v1/namespaces/default/events", "POST /api/v1/namespaces/team-a/events"));
 }
 
+TEST_F(ClientTest, AnEventThatHappensAgainIsCountedUp) {
+  Event event;
+  event.about = {"v1", "Node", "", "node0", ""};
+  EXPECT_THAT(client.repeatEvent(event, deadline()), Fails(Code::invalidArgument, HasSubstr("no name")));
+  event.name = "node0.1";
+  event.time = std::chrono::system_clock::time_point(std::chrono::seconds(0));
+  event.lastTime = std::chrono::system_clock::time_point(std::chrono::seconds(60));
+  event.count = 7;
+  transport.answers(404, R"({"kind":"Status","reason":"NotFound","message":"gone","details":{"name":"node0.1"}})");
+  transport.answers(200, "{}");
+
+  EXPECT_THAT(client.repeatEvent(event, deadline()), Fails(Code::notFound, HasSubstr("patch Event")));
+  EXPECT_OK(client.repeatEvent(event, deadline()));
+
+  EXPECT_EQ(targets().back(), "PATCH /api/v1/namespaces/default/events/node0.1");
+  EXPECT_EQ(transport.requests.back().contentType, "application/merge-patch+json");
+  EXPECT_EQ(nlohmann::json::parse(transport.requests.back().body),
+            (nlohmann::json{{"count", 7}, {"lastTimestamp", "1970-01-01T00:01:00Z"}}));
+}
+
 TEST_F(ClientTest, AWatchAsksForBookmarksAndEndsWithinTenMinutes) {
   client.watchSlices("gpu.example.com", "node0", "77", [] {});
   ASSERT_THAT(targets(), SizeIs(1));
