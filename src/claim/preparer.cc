@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "claim/occurrences.h"
 #include "simgpu/base/backoff.h"
 #include "simgpu/base/wait.h"
 #include "simgpu/claim/allocation.h"
@@ -51,13 +52,15 @@ struct Preparer::Attempt {
 };
 
 Preparer::Preparer(const device::Inventory& inventory, Store& store, kube::Client& api, base::Clock& clock,
-                   base::Random& random, BlockedBy blockedBy, Instruments& instruments, base::Logger log)
+                   base::Random& random, BlockedBy blockedBy, kube::EventSink& events, Instruments& instruments,
+                   base::Logger log)
     : inventory_(inventory),
       store_(store),
       api_(api),
       clock_(clock),
       random_(random),
       blockedBy_(std::move(blockedBy)),
+      events_(events),
       instruments_(instruments),
       log_(std::move(log)) {}
 
@@ -178,7 +181,11 @@ Result<PreparedClaim> Preparer::finish(const Attempt& attempt, Result<kube::Reso
       return std::move((*existing)->prepared);
     }
   }
-  return commit(attempt, *std::move(record), call, patience);
+  auto prepared = commit(attempt, *std::move(record), call, patience);
+  if (prepared && *existing && (*existing)->origin == Record::Origin::unreadable) {
+    events_.record(restoredDamagedSpec(attempt.claim, inventory_.node().nodeName));
+  }
+  return prepared;
 }
 
 Result<PreparedClaim> Preparer::commit(const Attempt& attempt, Record record, const CallContext& call,
@@ -198,6 +205,9 @@ Result<PreparedClaim> Preparer::commit(const Attempt& attempt, Record record, co
     while (holder) {
       if (clock_.now() >= patience || call.cancelled()) {
         blockedBy_(holder->claim);
+        if (!call.cancelled()) {
+          events_.record(deviceInUse(attempt.claim, *holder, inventory_.node().nodeName));
+        }
         return unexpected(committed.error().status);
       }
       store_.awaitRemoval(seen, std::min(patience, clock_.now() + kPollInterval));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "claim/occurrences.h"
+
 namespace simgpu::claim {
 namespace {
 
@@ -16,14 +18,14 @@ constexpr auto kListTimeout = 60s;
 }  // namespace
 
 Restorer::Restorer(Store& store, Preparer& preparer, const device::Inventory& inventory, kube::Client& api,
-                   base::Clock& clock, base::Random& random, Reporter reporter, base::Logger log)
+                   base::Clock& clock, base::Random& random, kube::EventSink& events, base::Logger log)
     : store_(store),
       preparer_(preparer),
       inventory_(inventory),
       api_(api),
       clock_(clock),
       random_(random),
-      reporter_(std::move(reporter)),
+      events_(events),
       log_(std::move(log)),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -113,10 +115,7 @@ bool Restorer::restore(const ClaimRef& claim, const std::stop_token& stop) {
   }
   log_.warning("Restored a CDI spec that somebody deleted",
                {{"uid", claim.uid}, {"namespace", claim.space}, {"name", claim.name}});
-  reportOnClaim(
-      api_, clock_, reporter_, claim, "RestoredCDISpec",
-      fmt::format("Somebody deleted the CDI spec of the claim on node {}. It has been written again.", reporter_.node),
-      log_, stop);
+  events_.record(restoredSpec(claim, inventory_.node().nodeName));
   return true;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "claim/occurrences.h"
+
 namespace simgpu::claim {
 namespace {
 
@@ -26,13 +28,14 @@ bool isAllocated(const Record& record, const kube::ResourceClaim& claim) {
 
 }  // namespace
 
-Sweeper::Sweeper(Store& store, kube::Client& api, base::Clock& clock, base::Random& random, Reporter reporter,
-                 Instruments& instruments, base::Logger log)
+Sweeper::Sweeper(Store& store, kube::Client& api, base::Clock& clock, base::Random& random, std::string node,
+                 kube::EventSink& events, Instruments& instruments, base::Logger log)
     : store_(store),
       api_(api),
       clock_(clock),
       random_(random),
-      reporter_(std::move(reporter)),
+      node_(std::move(node)),
+      events_(events),
       instruments_(instruments),
       log_(std::move(log)),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -119,7 +122,7 @@ void Sweeper::look(Suspect suspect, const std::stop_token& stop) {
     return;
   }
   if (suspect.goneSince && now - *suspect.goneSince >= kGoneForGood) {
-    release(suspect, stop);
+    release(suspect);
     return;
   }
   if (!suspect.goneSince) {
@@ -129,7 +132,7 @@ void Sweeper::look(Suspect suspect, const std::stop_token& stop) {
   keep(std::move(suspect));
 }
 
-void Sweeper::release(const Suspect& suspect, const std::stop_token& stop) {
+void Sweeper::release(const Suspect& suspect) {
   const ClaimRef& ref = suspect.claim;
   auto removed = store_.remove(ref.uid);
   if (!removed) {
@@ -145,11 +148,7 @@ void Sweeper::release(const Suspect& suspect, const std::stop_token& stop) {
   instruments_.abandonedClaims.add();
   log_.warning("Released a claim that nobody has any more, and that was never unprepared",
                {{"uid", ref.uid}, {"namespace", ref.space}, {"name", ref.name}});
-  reportOnClaim(
-      api_, clock_, reporter_, ref, "ReleasedAbandonedClaim",
-      fmt::format("The claim was deleted, but never unprepared on node {}. Its devices have been released there.",
-                  reporter_.node),
-      log_, stop);
+  events_.record(releasedAbandoned(ref, node_));
 }
 
 void Sweeper::keep(Suspect suspect) {

@@ -7,6 +7,7 @@
 #include "simgpu/claim/restorer.h"
 #include "simgpu/claim/store.h"
 #include "simgpu/claim/sweeper.h"
+#include "simgpu/kube/event_recorder.h"
 #include "simgpu/kubelet/plugin.h"
 #include "simgpu/slice/publisher.h"
 
@@ -44,7 +45,10 @@ class DriverImpl final : public Driver {
       : inventory_(std::move(inventory)),
         around_(std::move(surroundings)),
         claimInstruments_(around_.metrics),
-        sliceInstruments_(around_.metrics) {
+        sliceInstruments_(around_.metrics),
+        events_(around_.api, around_.clock,
+                {.component = inventory_.node().driverName, .host = inventory_.node().nodeName}, around_.metrics,
+                around_.log) {
     // The reference driver counts here what ends it. Nothing ends this one, which its dashboards may see.
     around_.metrics.counter("dra_example_driver_fatal_background_errors_total",
                             "[BETA] Errors in background that ended the driver; always 0.");
@@ -63,17 +67,16 @@ class DriverImpl final : public Driver {
     if (Status opened = openStore(options, directory, *std::move(bootId)); !opened) {
       return opened;
     }
-    claim::Reporter reporter{.component = driverName, .node = inventory_.node().nodeName};
-    sweeper_ = std::make_unique<claim::Sweeper>(*store_, around_.api, around_.clock, around_.random, reporter,
-                                                claimInstruments_, around_.log);
+    sweeper_ = std::make_unique<claim::Sweeper>(*store_, around_.api, around_.clock, around_.random,
+                                                inventory_.node().nodeName, events_, claimInstruments_, around_.log);
     preparer_ = std::make_unique<claim::Preparer>(
         inventory_, *store_, around_.api, around_.clock, around_.random,
-        [this](const claim::ClaimRef& holder) { sweeper_->suspect(holder); }, claimInstruments_, around_.log);
+        [this](const claim::ClaimRef& holder) { sweeper_->suspect(holder); }, events_, claimInstruments_, around_.log);
     restorer_ = std::make_unique<claim::Restorer>(*store_, *preparer_, inventory_, around_.api, around_.clock,
-                                                  around_.random, reporter, around_.log);
+                                                  around_.random, events_, around_.log);
     publisher_ = std::make_unique<slice::Publisher>(slice::Publisher::Options{.lockFile = directory / "publish.lock"},
                                                     inventory_, around_.api, around_.clock, around_.random,
-                                                    around_.files, sliceInstruments_, around_.log);
+                                                    around_.files, events_, sliceInstruments_, around_.log);
     if (Status started = startPlugin(std::move(options)); !started) {
       return started;
     }
@@ -121,6 +124,7 @@ class DriverImpl final : public Driver {
   Surroundings around_;
   claim::Instruments claimInstruments_;
   slice::Instruments sliceInstruments_;
+  kube::EventRecorder events_;
   std::unique_ptr<claim::Store> store_;
   std::unique_ptr<claim::Sweeper> sweeper_;
   std::unique_ptr<claim::Preparer> preparer_;

@@ -51,4 +51,20 @@ std::string firstDifference(const std::vector<kube::Device>& sent, const std::ve
   return stored.size() > sent.size() ? fmt::format("device {}", stored[sent.size()].name) : "";
 }
 
+kube::Occurrence fieldsDropped(const kube::ResourceSlice& sent, const kube::ResourceSlice& stored) {
+  const auto& owners = sent.metadata.ownerReferences;
+  return {
+      .about = {.apiVersion = "v1",
+                .kind = "Node",
+                .space = "",
+                .name = sent.nodeName,
+                .uid = owners.empty() ? "" : owners.front().uid},
+      .type = "Warning",
+      .reason = "DeviceFieldsDropped",
+      .message = fmt::format("The API server dropped fields of the devices of driver {}, so the scheduler does not "
+                             "see them; the first is {}. It is probably too old, or a feature gate is off. When that "
+                             "was changed, restart the driver.",
+                             sent.driver, firstDifference(sent.devices, stored.devices))};
+}
+
 }  // namespace simgpu::slice

@@ -1,5 +1,8 @@
 #include "simgpu/slice/instruments.h"
 
+#include <algorithm>
+#include <string_view>
+
 namespace simgpu::slice {
 
 Instruments::Instruments(metrics::Registry& registry)
@@ -15,6 +18,31 @@ Instruments::Instruments(metrics::Registry& registry)
                                      {"reason"})) {
   for (const char* reason : {"ended", "expired", "failed"}) {
     watchesEnded.with({reason});
+  }
+}
+
+void Instruments::show(const std::vector<kube::ResourceSlice>& desired,
+                       const std::map<std::string, kube::ResourceSlice>& actual) {
+  struct Pool {
+    std::size_t slices = 0;
+    std::size_t devices = 0;
+    std::int64_t generation = 0;
+  };
+  std::map<std::string_view, Pool> pools;
+  for (const kube::ResourceSlice& slice : desired) {
+    pools[slice.pool.name];  // also what is not there has a number, 0
+  }
+  for (const auto& [name, slice] : actual) {
+    Pool& pool = pools[slice.pool.name];
+    ++pool.slices;
+    pool.devices += slice.devices.size();
+    pool.generation = std::max(pool.generation, slice.pool.generation);
+  }
+  const std::string& driver = desired.front().driver;
+  for (const auto& [name, pool] : pools) {
+    slices.with({driver, name}).set(static_cast<double>(pool.slices));
+    devices.with({driver, name}).set(static_cast<double>(pool.devices));
+    generation.with({driver, name}).set(static_cast<double>(pool.generation));
   }
 }
 

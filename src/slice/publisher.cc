@@ -39,11 +39,13 @@ bool isOlder(const std::string& version, const std::string& than) {
 }  // namespace
 
 Publisher::Publisher(Options options, const device::Inventory& inventory, kube::Client& api, base::Clock& clock,
-                     base::Random& random, base::Files& files, Instruments& instruments, base::Logger log)
+                     base::Random& random, base::Files& files, kube::EventSink& events, Instruments& instruments,
+                     base::Logger log)
     : options_(std::move(options)),
       api_(api),
       clock_(clock),
       files_(files),
+      events_(events),
       instruments_(instruments),
       log_(std::move(log)),
       desired_(plan(inventory)),
@@ -79,35 +81,10 @@ void Publisher::run(const std::stop_token& stop) {
     }
     if (!stop.stop_requested()) {
       advance(stop);
-      measure();
+      if (phase_ != Phase::lock) {
+        instruments_.show(desired_, actual_);
+      }
     }
-  }
-}
-
-void Publisher::measure() {
-  if (phase_ == Phase::lock) {
-    return;  // it is not known what there is
-  }
-  struct Pool {
-    std::size_t slices = 0;
-    std::size_t devices = 0;
-    std::int64_t generation = 0;
-  };
-  std::map<std::string_view, Pool> pools;
-  for (const kube::ResourceSlice& slice : desired_) {
-    pools[slice.pool.name];  // also what is not there has a number, 0
-  }
-  for (const auto& [name, slice] : actual_) {
-    Pool& pool = pools[slice.pool.name];
-    ++pool.slices;
-    pool.devices += slice.devices.size();
-    pool.generation = std::max(pool.generation, slice.pool.generation);
-  }
-  const std::string& driver = desired_.front().driver;
-  for (const auto& [name, pool] : pools) {
-    instruments_.slices.with({driver, name}).set(static_cast<double>(pool.slices));
-    instruments_.devices.with({driver, name}).set(static_cast<double>(pool.devices));
-    instruments_.generation.with({driver, name}).set(static_cast<double>(pool.generation));
   }
 }
 
@@ -386,6 +363,7 @@ void Publisher::keepWhatServerKnows(const kube::ResourceSlice& sent, const kube:
         "The API server dropped fields of the devices, probably because it is too old or a feature gate is off; "
         "going on without them",
         {{"slice", stored.metadata.name}, {"first", firstDifference(sent.devices, stored.devices)}});
+    events_.record(fieldsDropped(sent, stored));
   }
   // Sending it again would change nothing. After an upgrade of the API server, a restart of this driver sends all.
   desired_[*index].devices = stored.devices;

@@ -257,5 +257,23 @@ TEST_F(ClaimsTest, EveryDeviceIsReportedHealthy) {
   }
 }
 
+TEST_F(ClaimsTest, AClaimThatWaitsForADeviceLearnsFromAnEventWhoHasIt) {
+  claim::ClaimRef first = claim("first", "gpu-1");
+  claim::ClaimRef second = claim("second", "gpu-1");
+  ASSERT_OK(prepare(first));
+
+  auto refused = prepare(second);
+
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("in use by ResourceClaim team-a/first"));
+
+  auto events = [this] { return api.list("/api/v1/namespaces/team-a/events"); };
+  ASSERT_TRUE(fakes::eventually([&] { return events().size() == 1; })) << driverLog();
+  auto event = events().front();
+  EXPECT_EQ(event["involvedObject"]["uid"], second.uid);
+  EXPECT_EQ(event["reason"], "DeviceInUse");
+  EXPECT_THAT(event["message"].get<std::string>(), HasSubstr("in use by ResourceClaim team-a/first (UID " + first.uid));
+}
+
 }  // namespace
 }  // namespace simgpu::integration

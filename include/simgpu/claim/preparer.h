@@ -11,6 +11,7 @@
 #include "simgpu/claim/store.h"
 #include "simgpu/device/inventory.h"
 #include "simgpu/kube/client.h"
+#include "simgpu/kube/event_sink.h"
 
 namespace simgpu::claim {
 
@@ -26,9 +27,10 @@ class Preparer final : public Service {
   /// Told the claims whose devices somebody else was refused because of.
   using BlockedBy = std::function<void(const ClaimRef& holder)>;
 
-  /// All parts must outlive this object.
+  /// All parts must outlive this object. `events` is told what the users of a claim should know beside the answer.
   Preparer(const device::Inventory& inventory, Store& store, kube::Client& api, base::Clock& clock,
-           base::Random& random, BlockedBy blockedBy, Instruments& instruments, base::Logger log);
+           base::Random& random, BlockedBy blockedBy, kube::EventSink& events, Instruments& instruments,
+           base::Logger log);
 
   std::vector<Result<PreparedClaim>> prepare(std::span<const ClaimRef> claims, const CallContext& call) override;
   std::vector<Status> unprepare(std::span<const ClaimRef> claims, const CallContext& call) override;
@@ -55,6 +57,7 @@ class Preparer final : public Service {
   base::Clock& clock_;
   base::Random& random_;
   BlockedBy blockedBy_;
+  kube::EventSink& events_;
   Instruments& instruments_;
   base::Logger log_;
 };

@@ -11,9 +11,9 @@
 #include "simgpu/base/log.h"
 #include "simgpu/base/random.h"
 #include "simgpu/claim/preparer.h"
-#include "simgpu/claim/reporter.h"
 #include "simgpu/claim/store.h"
 #include "simgpu/kube/client.h"
+#include "simgpu/kube/event_sink.h"
 
 namespace simgpu::claim {
 
@@ -30,7 +30,7 @@ class Restorer {
  public:
   /// Starts its thread. All parts must outlive this object.
   Restorer(Store& store, Preparer& preparer, const device::Inventory& inventory, kube::Client& api, base::Clock& clock,
-           base::Random& random, Reporter reporter, base::Logger log);
+           base::Random& random, kube::EventSink& events, base::Logger log);
 
   /// Stops the thread; an API request that is under way is not waited for.
   ~Restorer();
@@ -47,7 +47,7 @@ class Restorer {
   kube::Client& api_;
   base::Clock& clock_;
   base::Random& random_;
-  const Reporter reporter_;
+  kube::EventSink& events_;
   base::Logger log_;
 
   std::mutex mutex_;

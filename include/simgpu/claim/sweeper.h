@@ -10,9 +10,9 @@
 #include "simgpu/base/clock.h"
 #include "simgpu/base/log.h"
 #include "simgpu/base/random.h"
-#include "simgpu/claim/reporter.h"
 #include "simgpu/claim/store.h"
 #include "simgpu/kube/client.h"
+#include "simgpu/kube/event_sink.h"
 
 namespace simgpu::claim {
 
@@ -26,8 +26,8 @@ namespace simgpu::claim {
 class Sweeper {
  public:
   /// Starts its thread. All parts must outlive this object.
-  Sweeper(Store& store, kube::Client& api, base::Clock& clock, base::Random& random, Reporter reporter,
-          Instruments& instruments, base::Logger log);
+  Sweeper(Store& store, kube::Client& api, base::Clock& clock, base::Random& random, std::string node,
+          kube::EventSink& events, Instruments& instruments, base::Logger log);
 
   /// Stops the thread; an API request that is under way is not waited for.
   ~Sweeper();
@@ -46,14 +46,15 @@ class Sweeper {
   void run(const std::stop_token& stop);
   bool suspectAll();
   void look(Suspect suspect, const std::stop_token& stop);
-  void release(const Suspect& suspect, const std::stop_token& stop);
+  void release(const Suspect& suspect);
   void keep(Suspect suspect);
 
   Store& store_;
   kube::Client& api_;
   base::Clock& clock_;
   base::Random& random_;
-  const Reporter reporter_;
+  const std::string node_;
+  kube::EventSink& events_;
   Instruments& instruments_;
   base::Logger log_;
 

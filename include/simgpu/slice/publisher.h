@@ -17,6 +17,7 @@
 #include "simgpu/base/random.h"
 #include "simgpu/device/inventory.h"
 #include "simgpu/kube/client.h"
+#include "simgpu/kube/event_sink.h"
 #include "simgpu/slice/instruments.h"
 #include "simgpu/slice/pace.h"
 #include "simgpu/slice/step.h"
@@ -29,8 +30,8 @@ namespace simgpu::slice {
 /// One thread, which sleeps unless the watch, a timer or `poke` wakes it; the only request of an idle node is its
 /// watch. Failures are retried with growing pauses for ever; the daemon goes on preparing claims meanwhile. Of several
 /// processes of one driver on a node (a rolling update) only the holder of the lock file writes. Fields that the server
-/// drops because it does not know them are reported once and then left out. Nothing is deleted at the end: the devices
-/// outlive a restart.
+/// drops because it does not know them are reported once, in the log and on the Node, and then left out. Nothing is
+/// deleted at the end: the devices outlive a restart.
 class Publisher {
  public:
   struct Options {
@@ -39,7 +40,8 @@ class Publisher {
 
   /// Starts the thread. All parts must outlive this object.
   Publisher(Options options, const device::Inventory& inventory, kube::Client& api, base::Clock& clock,
-            base::Random& random, base::Files& files, Instruments& instruments, base::Logger log);
+            base::Random& random, base::Files& files, kube::EventSink& events, Instruments& instruments,
+            base::Logger log);
 
   /// Stops the thread; an API request that is under way is not waited for.
   ~Publisher();
@@ -58,7 +60,6 @@ class Publisher {
   void apply(const kube::SliceEvent& event);
   Status reconcile(const std::stop_token& stop);
   void reportSuccess(const Step& done, bool restored);
-  void measure();
   Step difference() const;
   bool mayRestore();
   Status readOwner();
@@ -72,6 +73,7 @@ class Publisher {
   kube::Client& api_;
   base::Clock& clock_;
   base::Files& files_;
+  kube::EventSink& events_;
   Instruments& instruments_;
   base::Logger log_;
 

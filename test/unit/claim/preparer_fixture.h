@@ -9,6 +9,7 @@
 #include "fakes/fake_files.h"
 #include "fakes/fixed_random.h"
 #include "fakes/memory_log.h"
+#include "fakes/recorded_events.h"
 #include "fakes/result_matchers.h"
 #include "simgpu/claim/preparer.h"
 
@@ -37,8 +38,8 @@ class PreparerFixture : public testing::Test {
                           .metadataDirectory = kMetadata,
                           .deviceMetadata = deviceMetadata},
                          files, clock, instruments, log);
-    preparer =
-        std::make_unique<Preparer>(inventory, *store, api, clock, random, [](const ClaimRef&) {}, instruments, log);
+    preparer = std::make_unique<Preparer>(
+        inventory, *store, api, clock, random, [](const ClaimRef&) {}, events, instruments, log);
   }
 
   Result<PreparedClaim> prepare(const ClaimRef& claim) { return std::move(preparer->prepare({&claim, 1}, {}).front()); }
@@ -62,6 +63,7 @@ class PreparerFixture : public testing::Test {
   device::Inventory inventory;
   metrics::Registry registry;
   Instruments instruments{registry};
+  fakes::RecordedEvents events;
   std::unique_ptr<Store> store;
   std::unique_ptr<Preparer> preparer;
 };

@@ -7,6 +7,7 @@
 #include "fakes/fake_files.h"
 #include "fakes/fixed_random.h"
 #include "fakes/memory_log.h"
+#include "fakes/recorded_events.h"
 #include "fakes/result_matchers.h"
 
 namespace simgpu::claim {
@@ -44,7 +45,7 @@ class PreparerTest : public testing::Test {
                          files, clock, instruments, log);
     preparer = std::make_unique<Preparer>(
         inventory, *store, api, clock, random, [this](const ClaimRef& holder) { blockers.push_back(holder.uid); },
-        instruments, log);
+        events, instruments, log);
   }
 
   Result<PreparedClaim> prepare(const ClaimRef& claim) {
@@ -79,6 +80,7 @@ class PreparerTest : public testing::Test {
   device::Inventory inventory;
   metrics::Registry registry;
   Instruments instruments{registry};
+  fakes::RecordedEvents events;
   std::vector<std::string> blockers;
   std::unique_ptr<Store> store;
   std::unique_ptr<Preparer> preparer;
@@ -259,6 +261,7 @@ TEST_F(PreparerTest, ADeviceOfAnotherClaimIsWaitedForAndTakenWhenItIsReleased) {
 
   EXPECT_OK(result.get());
   EXPECT_THAT(blockers, IsEmpty());
+  EXPECT_THAT(events.all(), IsEmpty());
 }
 
 TEST_F(PreparerTest, ADeviceThatStaysHeldIsRefusedNamingTheHolderWhoIsThenLookedAt) {
@@ -276,6 +279,28 @@ TEST_F(PreparerTest, ADeviceThatStaysHeldIsRefusedNamingTheHolderWhoIsThenLooked
   EXPECT_LT(clock.now() - began, 10s);
   EXPECT_THAT(blockers, ElementsAre(first.uid));
   EXPECT_OK(store->find(first.uid));
+  ASSERT_THAT(events.all(), SizeIs(1));
+  EXPECT_EQ(events.all()[0].about.uid, second.uid);
+  EXPECT_EQ(events.all()[0].reason, "DeviceInUse");
+  EXPECT_THAT(events.all()[0].message, HasSubstr("Device gpu-0 on node node-a is still in use by ResourceClaim "
+                                                 "team-a/first (UID " +
+                                                 first.uid + ")"));
+}
+
+TEST_F(PreparerTest, ADamagedSpecIsWrittenAnewAndTheClaimsUsersAreTold) {
+  ClaimRef claim = cluster.claim("train", AllocationBuilder().device("gpu-0").build());
+  ASSERT_OK(prepare(claim));
+  auto before = files.content(kRoot / store->options().naming.fileName(claim.uid));
+  files.put(kRoot / store->options().naming.fileName(claim.uid), "{");
+  start();
+
+  ASSERT_OK(prepare(claim));
+  ASSERT_OK(prepare(claim));
+
+  EXPECT_EQ(files.content(kRoot / store->options().naming.fileName(claim.uid)), before);
+  ASSERT_THAT(events.all(), SizeIs(1));
+  EXPECT_EQ(events.all()[0].about.name, "train");
+  EXPECT_EQ(events.all()[0].reason, "RestoredDamagedCDISpec");
 }
 
 TEST_F(PreparerTest, AdminAccessNeedsNotWait) {

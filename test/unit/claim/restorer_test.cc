@@ -21,8 +21,7 @@ class RestorerTest : public PreparerFixture {
   }
 
   void start() {
-    restorer = std::make_unique<Restorer>(*store, *preparer, inventory, api, clock, random,
-                                          Reporter{.component = "gpu.example.com", .node = "node-a"}, log);
+    restorer = std::make_unique<Restorer>(*store, *preparer, inventory, api, clock, random, events, log);
     ASSERT_TRUE(clock.awaitWaiters());
   }
 
@@ -41,8 +40,6 @@ class RestorerTest : public PreparerFixture {
   }
 
   static std::string fileOf(const ClaimRef& claim) { return "k8s.gpu.example.com-gpu_" + claim.uid + ".yaml"; }
-
-  std::vector<nlohmann::json> events() { return server.list("/api/v1/namespaces/team-a/events"); }
 
   std::unique_ptr<Restorer> restorer;
 };
@@ -68,8 +65,8 @@ TEST_F(RestorerTest, AWipeWhileRunningIsUndoneWithinSecondsAndTold) {
 
   EXPECT_EQ(files.content(kRoot / fileOf(first)), spec);
   EXPECT_THAT(files.names(kRoot), SizeIs(2));
-  EXPECT_THAT(events(), SizeIs(2));
-  EXPECT_EQ(events().front()["reason"], "RestoredCDISpec");
+  EXPECT_THAT(events.all(), SizeIs(2));
+  EXPECT_EQ(events.all().front().reason, "RestoredCDISpec");
   EXPECT_GT(sink.count("Restored a CDI spec that somebody deleted"), 0u);
 }
 
@@ -121,7 +118,7 @@ TEST_F(RestorerTest, AnUnprepareWhileTheClaimIsReadWins) {
   server.intercept(nullptr);
   pass(10min);
   EXPECT_THAT(files.names(kRoot), IsEmpty());
-  EXPECT_THAT(events(), IsEmpty());
+  EXPECT_THAT(events.all(), IsEmpty());
 }
 
 TEST_F(RestorerTest, AWipeWhileTheDriverWasDownIsUndoneFromTheListOfClaims) {
@@ -137,7 +134,7 @@ TEST_F(RestorerTest, AWipeWhileTheDriverWasDownIsUndoneFromTheListOfClaims) {
 
   EXPECT_THAT(files.names(kRoot), testing::ElementsAre(fileOf(claim)));
   EXPECT_EQ(files.content(kRoot / fileOf(claim)), spec);
-  EXPECT_THAT(events(), SizeIs(1));
+  EXPECT_THAT(events.all(), SizeIs(1));
   auto requests = server.requests();
   pass(10min);
   EXPECT_EQ(server.requests(), requests);

@@ -6,6 +6,7 @@
 #include "fakes/fake_files.h"
 #include "fakes/fixed_random.h"
 #include "fakes/memory_log.h"
+#include "fakes/recorded_events.h"
 #include "fakes/result_matchers.h"
 #include "fakes/silent_transport.h"
 
@@ -36,10 +37,7 @@ class SweeperTest : public testing::Test {
     return claim;
   }
 
-  void start() {
-    sweeper = std::make_unique<Sweeper>(*store, api, clock, random,
-                                        Reporter{.component = "gpu.example.com", .node = "node-a"}, instruments, log);
-  }
+  void start() { sweeper = std::make_unique<Sweeper>(*store, api, clock, random, "node-a", events, instruments, log); }
 
   bool isPrepared(const ClaimRef& claim) { return store->find(claim.uid)->has_value(); }
   std::size_t reads() const { return server.requests("GET", "resourceclaims"); }
@@ -52,6 +50,7 @@ class SweeperTest : public testing::Test {
 
   metrics::Registry registry;
   Instruments instruments{registry};
+  fakes::RecordedEvents events;
   SpecNaming naming{.driverName = "gpu.example.com", .cdiClass = "gpu"};
   fakes::FakeClock clock;
   fakes::FakeFiles files;
@@ -99,10 +98,9 @@ TEST_F(SweeperTest, AClaimThatIsGoneIsReleasedAfterThreeMinutesAndNotBefore) {
   pass(1s);
 
   EXPECT_TRUE(eventually([&] { return !isPrepared(claim); }));
-  EXPECT_TRUE(eventually([&] { return server.list("/api/v1/namespaces/team-a/events").size() == 1; }));
-  auto event = server.list("/api/v1/namespaces/team-a/events").front();
-  EXPECT_EQ(event["reason"], "ReleasedAbandonedClaim");
-  EXPECT_EQ(event["involvedObject"]["uid"], claim.uid);
+  ASSERT_TRUE(eventually([&] { return events.all().size() == 1; }));
+  EXPECT_EQ(events.all()[0].reason, "ReleasedAbandonedClaim");
+  EXPECT_EQ(events.all()[0].about.uid, claim.uid);
   EXPECT_EQ(instruments.abandonedClaims.value(), 1);
 }
 
@@ -141,7 +139,7 @@ TEST_F(SweeperTest, StoppingDoesNotWaitForAnAnswer) {
   prepared("1");
   fakes::SilentTransport silent;
   kube::Client deaf(silent, clock, {.qps = 0}, log);
-  sweeper = std::make_unique<Sweeper>(*store, deaf, clock, random, Reporter{}, instruments, log);
+  sweeper = std::make_unique<Sweeper>(*store, deaf, clock, random, "node-a", events, instruments, log);
   ASSERT_TRUE(eventually([&] { return silent.requests() == 1; }));
   sweeper.reset();
 }

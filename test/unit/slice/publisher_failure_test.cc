@@ -199,6 +199,10 @@ TEST_F(PublisherTest, FieldsThatTheServerDropsAreReportedOnceAndLeftOut) {
   EXPECT_EQ(server.requests("POST", kSlices), 9u);
   EXPECT_EQ(server.requests("PUT", kSlices), 0u);
   EXPECT_EQ(lines.count("dropped fields"), 1u);
+  ASSERT_EQ(events.all().size(), 1u);
+  EXPECT_EQ(events.all()[0].reason, "DeviceFieldsDropped");
+  EXPECT_EQ(events.all()[0].about.name, "node-a");
+  EXPECT_FALSE(events.all()[0].about.uid.empty());
   EXPECT_EQ(lines.count("capacity compute of device gpu-0"), 1u);
 }
 
@@ -218,7 +222,7 @@ TEST_F(PublisherTest, StoppingDoesNotWaitForAnAnswerAndIsNoFailure) {
   fakes::SilentTransport silent;
   kube::Client deaf(silent, clock, {.qps = 0}, log);
   auto stopped = std::make_unique<Publisher>(Publisher::Options{.lockFile = "/plugins/publish.lock"}, gpus(1, "node-a"),
-                                             deaf, clock, random, files, instruments, log);
+                                             deaf, clock, random, files, events, instruments, log);
   ASSERT_TRUE(eventually([&] { return silent.requests() == 1; }));
 
   stopped.reset();

@@ -15,6 +15,7 @@
 #include "fakes/faulty_transport.h"
 #include "fakes/fixed_random.h"
 #include "fakes/memory_log.h"
+#include "fakes/recorded_events.h"
 #include "fakes/result_matchers.h"
 #include "simgpu/kube/client.h"
 #include "simgpu/slice/publisher.h"
@@ -41,7 +42,7 @@ class PublisherTest : public testing::Test {
 
   std::unique_ptr<Publisher> makePublisher(std::size_t devices, const std::string& node = "node-a") {
     return std::make_unique<Publisher>(Publisher::Options{.lockFile = "/plugins/publish.lock"}, gpus(devices, node),
-                                       api, clock, random, files, instruments, log);
+                                       api, clock, random, files, events, instruments, log);
   }
 
   /// Starts a publisher, instead of the one that runs.
@@ -113,6 +114,7 @@ class PublisherTest : public testing::Test {
   kube::Client api{network, clock, {.qps = 0, .burst = 0}, log};
   metrics::Registry registry;
   Instruments instruments{registry};
+  fakes::RecordedEvents events;
   std::unique_ptr<Publisher> publisher;
 };
 
