@@ -24,6 +24,7 @@ using ErrorCode = boost::system::error_code;
 using Milliseconds = std::chrono::milliseconds;
 
 inline constexpr int kHttp11 = 11;
+inline constexpr std::size_t kFirstRead = 4096;
 
 inline std::string lowerCase(std::string_view text) {
   std::string lower(text);
@@ -102,26 +103,50 @@ class ChunkWriter final : public BodyWriter {
   bool failed_ = false;
 };
 
+/// What a conversation and its server tell each other.
+struct ConversationState {
+  const std::atomic<bool>& stopping;  ///< End now.
+  const std::atomic<bool>& draining;  ///< End after the answer to the request that has begun.
+  std::atomic<bool>& idle;            ///< No request has begun.
+};
+
 /// The conversation on one connection, over plain TCP or TLS.
 template <typename Stream>
 class Conversation {
  public:
   Conversation(Stream& stream, SocketStream& socket, const ServerOptions& options, const Server::Handler& handler,
-               const std::atomic<bool>& stopping, const base::Logger& log)
+               const ConversationState& state, const base::Logger& log)
       : stream_(stream),
         socket_(socket),
         options_(options),
         handler_(handler),
-        stopping_(stopping),
+        state_(state),
         log_(log),
         patience_(std::chrono::seconds(options.idleSeconds)) {}
 
   void run() {
-    while (!stopping_ && serveOne()) {
+    while (!state_.stopping && awaitRequest() && serveOne()) {
     }
   }
 
  private:
+  /// Waits for the first bytes of a request. Until then nobody loses anything if the connection is closed.
+  bool awaitRequest() {
+    if (buffer_.size() > 0) {
+      return !state_.draining;
+    }
+    state_.idle = true;
+    if (state_.draining) {  // asked after saying so, as drain() asks the other way round
+      return false;
+    }
+    ErrorCode error;
+    socket_.expiresAfter(patience_);
+    std::size_t count = stream_.read_some(buffer_.prepare(kFirstRead), error);
+    state_.idle = false;
+    buffer_.commit(count);
+    return !error;
+  }
+
   /// False when the connection is to be closed.
   bool serveOne() {
     bhttp::request_parser<bhttp::string_body> parser;
@@ -139,6 +164,7 @@ class Conversation {
     bool head = parser.get().method() == bhttp::verb::head;
     bool chunksUnderstood = parser.get().version() >= kHttp11;
     Response response = answer(toRequest(parser.release()));
+    keepAlive = keepAlive && !state_.draining;
     if (response.stream && !head) {
       return chunksUnderstood && sendStream(response, keepAlive) && keepAlive;
     }
@@ -206,14 +232,14 @@ class Conversation {
     if (error) {
       return false;
     }
-    ChunkWriter<Stream> writer(stream_, socket_, patience_, stopping_);
+    ChunkWriter<Stream> writer(stream_, socket_, patience_, state_.stopping);
     try {
       response.stream(writer);
     } catch (const std::exception& problem) {
       log_.error(Status::internal("{}", problem.what()), "Cannot finish a streamed HTTP answer");
       return false;
     }
-    if (writer.failed() || stopping_) {
+    if (writer.failed() || state_.stopping) {
       return false;
     }
     socket_.expiresAfter(patience_);
@@ -225,7 +251,7 @@ class Conversation {
   SocketStream& socket_;
   const ServerOptions& options_;
   const Server::Handler& handler_;
-  const std::atomic<bool>& stopping_;
+  ConversationState state_;
   const base::Logger& log_;
   Milliseconds patience_;
   beast::flat_buffer buffer_;

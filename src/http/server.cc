@@ -1,5 +1,6 @@
 #include "simgpu/http/server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/ssl.hpp>
 
+#include "http/certificate.h"
 #include "http/conversation.h"
 #include "http/socket_stream.h"
 
@@ -35,15 +37,8 @@ class BeastServer final : public Server {
 
   ~BeastServer() override {
     stopping_ = true;
-    std::uint64_t one = 1;
-    if (wake_ >= 0) {
-      [[maybe_unused]] ssize_t written = ::write(wake_, &one, sizeof one);
-    }
     closeConnections();
-    changed_.notify_all();
-    if (accepting_.joinable()) {
-      accepting_.join();
-    }
+    stopAccepting();
     closeConnections();  // one may have been accepted meanwhile
     for (auto& connection : connections_) {
       connection.thread.join();
@@ -86,17 +81,11 @@ class BeastServer final : public Server {
     if (!options_.tls) {
       return {};
     }
-    tls_.emplace(asio::ssl::context::tls_server);
-    SSL_CTX_set_min_proto_version(tls_->native_handle(), TLS1_2_VERSION);
-    ErrorCode error;
-    tls_->use_certificate_chain_file(options_.tls->certificateFile, error);
-    if (error) {
-      return Status::invalidArgument("certificate {}: {}", options_.tls->certificateFile, error.message());
+    auto certificate = Certificate::load(*options_.tls, log_);
+    if (!certificate) {
+      return certificate.error();
     }
-    tls_->use_private_key_file(options_.tls->privateKeyFile, asio::ssl::context::pem, error);
-    if (error) {
-      return Status::invalidArgument("private key {}: {}", options_.tls->privateKeyFile, error.message());
-    }
+    certificate_ = *std::move(certificate);
     return {};
   }
 
@@ -105,6 +94,20 @@ class BeastServer final : public Server {
   }
 
   std::uint16_t port() const override { return port_; }
+
+  void drain(Milliseconds patience) override {
+    draining_ = true;
+    stopAccepting();
+    ErrorCode ignored;
+    acceptor_.close(ignored);
+    std::unique_lock lock(mutex_);
+    for (auto& connection : connections_) {
+      if (!connection.done && connection.idle) {
+        ::shutdown(connection.descriptor, SHUT_RD);
+      }
+    }
+    changed_.wait_for(lock, patience, [this] { return std::ranges::all_of(connections_, &Connection::done); });
+  }
 
   void closeConnections() override {
     std::lock_guard lock(mutex_);
@@ -119,6 +122,7 @@ class BeastServer final : public Server {
   struct Connection {
     int descriptor = -1;
     bool done = false;  ///< The descriptor is closed; the thread is about to end.
+    std::atomic<bool> idle = false;
     std::jthread thread;
   };
 
@@ -136,6 +140,22 @@ class BeastServer final : public Server {
     }
     acceptor_.bind(endpoint, error);
     return error;
+  }
+
+  bool ending() const { return stopping_ || draining_; }
+
+  void stopAccepting() {
+    std::uint64_t one = 1;
+    if (wake_ >= 0) {
+      [[maybe_unused]] ssize_t written = ::write(wake_, &one, sizeof one);
+    }
+    {
+      std::lock_guard lock(mutex_);  // whoever is about to wait has seen the flag, or sees this
+      changed_.notify_all();
+    }
+    if (accepting_.joinable()) {
+      accepting_.join();
+    }
   }
 
   void acceptAll() {
@@ -161,7 +181,7 @@ class BeastServer final : public Server {
     }
     log_.error(statusOfErrno(errno, "accept a connection"), "Cannot accept HTTP connections");
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, Milliseconds(100), [this] { return stopping_.load(); });
+    changed_.wait_for(lock, Milliseconds(100), [this] { return ending(); });
   }
 
   /// Joins connections that ended, and waits until one more is allowed. False: stop.
@@ -176,19 +196,19 @@ class BeastServer final : public Server {
         }
         each = next;
       }
-      return stopping_ || connections_.size() < options_.maxConnections;
+      return ending() || connections_.size() < options_.maxConnections;
     });
     lock.unlock();
     ended.clear();
-    return !stopping_;
+    return !ending();
   }
 
   bool awaitClient() {
     pollfd polls[] = {{.fd = acceptor_.native_handle(), .events = POLLIN, .revents = 0},
                       {.fd = wake_, .events = POLLIN, .revents = 0}};
-    while (!stopping_) {
+    while (!ending()) {
       if (::poll(polls, 2, -1) > 0) {
-        return !stopping_;
+        return !ending();
       }
     }
     return false;
@@ -197,10 +217,10 @@ class BeastServer final : public Server {
   void serve(Connection& connection) {
     SocketStream socket(context_, connection.descriptor);
     try {
-      if (tls_) {
-        converseTls(connection.descriptor);
+      if (certificate_) {
+        converseTls(connection);
       } else {
-        converse(socket, socket);
+        converse(socket, socket, connection);
       }
     } catch (const std::exception& problem) {
       log_.error(Status::internal("{}", problem.what()), "An HTTP connection failed");
@@ -213,19 +233,21 @@ class BeastServer final : public Server {
   }
 
   template <typename Stream>
-  void converse(Stream& stream, SocketStream& socket) {
-    Conversation<Stream>(stream, socket, options_, handler_, stopping_, log_).run();
+  void converse(Stream& stream, SocketStream& socket, Connection& connection) {
+    ConversationState state{.stopping = stopping_, .draining = draining_, .idle = connection.idle};
+    Conversation<Stream>(stream, socket, options_, handler_, state, log_).run();
   }
 
-  void converseTls(int descriptor) {
-    asio::ssl::stream<SocketStream> stream(SocketStream(context_, descriptor), *tls_);
+  void converseTls(Connection& connection) {
+    auto context = certificate_->current();
+    asio::ssl::stream<SocketStream> stream(SocketStream(context_, connection.descriptor), *context);
     ErrorCode error;
     stream.next_layer().expiresAfter(std::chrono::seconds(options_.idleSeconds));
     stream.handshake(asio::ssl::stream_base::server, error);
     if (error) {
       return;
     }
-    converse(stream, stream.next_layer());
+    converse(stream, stream.next_layer(), connection);
     stream.next_layer().expiresAfter(kLinger);
     if (!stopping_) {
       stream.shutdown(error);
@@ -249,10 +271,11 @@ class BeastServer final : public Server {
   base::Logger log_;
   asio::io_context context_;
   asio::ip::tcp::acceptor acceptor_;
-  std::optional<asio::ssl::context> tls_;
+  std::unique_ptr<Certificate> certificate_;
   std::uint16_t port_ = 0;
   int wake_ = -1;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> draining_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::list<Connection> connections_;

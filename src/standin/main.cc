@@ -91,7 +91,7 @@ Status serveApi(const ApiServerFlags& flags) {
   options.port = flags.port;
   options.maxConnections = 512;
   if (!flags.certificate.empty()) {
-    options.tls = http::TlsFiles{flags.certificate, flags.key};
+    options.tls.emplace(flags.certificate, flags.key, machine.files, machine.clock);
   }
   auto server = api.serve(options, machine.log);
   if (!server) {

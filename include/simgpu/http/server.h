@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "simgpu/base/clock.h"
+#include "simgpu/base/files.h"
 #include "simgpu/base/log.h"
 #include "simgpu/base/result.h"
 
@@ -45,10 +48,16 @@ struct Response {
   std::function<void(BodyWriter&)> stream;
 };
 
-/// Certificate and key in PEM, for TLS.
+/// Certificate chain and private key in PEM, for TLS 1.2 and later.
+///
+/// They are read at the start, where a pair that cannot be used is an error, and again for each new connection: a pair
+/// that replaced them, such as a renewed one in a mounted Secret, serves from then on. One that cannot be used, such as
+/// a half-written one, is logged, and the last good one stays.
 struct TlsFiles {
   std::string certificateFile;
   std::string privateKeyFile;
+  base::Files& files;
+  const base::Clock& clock;
 };
 
 struct ServerOptions {
@@ -74,6 +83,10 @@ class Server {
   virtual ~Server() = default;
 
   virtual std::uint16_t port() const = 0;
+
+  /// Stops accepting, closes the connections that are idle, and waits for the answers to requests that have begun, at
+  /// most for `patience`. Nothing is served afterwards.
+  virtual void drain(std::chrono::milliseconds patience) = 0;
 
   /// Drops every connection now, as a restart of the server would; it goes on accepting new ones.
   virtual void closeConnections() = 0;

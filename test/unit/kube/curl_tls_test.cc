@@ -16,8 +16,8 @@ class CurlTlsTest : public TransportTest {
     return eachRequest([](auto&, auto& connection) { connection.answer(200, "{}"); });
   }
 
-  TestCa ca{"right"};
-  TestCa otherCa{"wrong"};
+  fakes::TestCa ca{"right"};
+  fakes::TestCa otherCa{"wrong"};
 };
 
 TEST_F(CurlTlsTest, AServerOfAnotherAuthorityIsRefusedAndGetsNoToken) {
@@ -97,7 +97,7 @@ TEST_F(CurlTlsTest, TheClientCertificateIsShownAndItsReplacementToo) {
                           connection.answer(request.clientName == "new" ? 200 : 401, "{}");
                         }),
                         ca.issue("server", "IP:127.0.0.1"));
-  auto put = [&](const PemPair& pair) {
+  auto put = [&](const fakes::PemPair& pair) {
     files.put("/c.crt", pair.certificate);
     files.put("/c.key", pair.key);
   };

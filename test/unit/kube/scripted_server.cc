@@ -49,7 +49,7 @@ std::string commonName(SSL* tls) {
   return name.data();
 }
 
-SSL_CTX* contextOf(const PemPair& pair) {
+SSL_CTX* contextOf(const fakes::PemPair& pair) {
   SSL_CTX* context = SSL_CTX_new(TLS_server_method());
   BIO* certificate = BIO_new_mem_buf(pair.certificate.data(), static_cast<int>(pair.certificate.size()));
   BIO* key = BIO_new_mem_buf(pair.key.data(), static_cast<int>(pair.key.size()));
@@ -128,7 +128,7 @@ void ScriptedServer::Connection::reset() {
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-ScriptedServer::ScriptedServer(Script script, std::optional<PemPair> tls) : script_(std::move(script)) {
+ScriptedServer::ScriptedServer(Script script, std::optional<fakes::PemPair> tls) : script_(std::move(script)) {
   if (tls) {
     context_ = contextOf(*tls);
   }

@@ -15,7 +15,7 @@
 
 #include <openssl/ssl.h>
 
-#include "unit/kube/test_ca.h"
+#include "fakes/test_ca.h"
 
 namespace simgpu::kube {
 
@@ -63,7 +63,7 @@ class ScriptedServer {
 
   using Script = std::function<void(Connection&)>;
 
-  explicit ScriptedServer(Script script, std::optional<PemPair> tls = {});
+  explicit ScriptedServer(Script script, std::optional<fakes::PemPair> tls = {});
   ~ScriptedServer();
 
   std::string url() const;

@@ -1,4 +1,4 @@
-#include "unit/kube/test_ca.h"
+#include "fakes/test_ca.h"
 
 #include <atomic>
 
@@ -7,7 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-namespace simgpu::kube {
+namespace simgpu::fakes {
 namespace {
 
 template <typename Write>
@@ -25,27 +25,28 @@ std::string pem(Write write) {
 
 TestCa::TestCa(const std::string& name)
     : key_(EVP_EC_gen("P-256")),
-      certificate_(make(name, "critical,CA:TRUE", NID_basic_constraints, key_.get(), nullptr, key_.get())) {}
+      certificate_(make(name, "critical,CA:TRUE", NID_basic_constraints, key_.get(), nullptr, key_.get(),
+                        std::chrono::hours(1))) {}
 
 std::string TestCa::certificate() const {
   return pem([&](BIO* bio) { PEM_write_bio_X509(bio, certificate_.get()); });
 }
 
-PemPair TestCa::issue(const std::string& name, const std::string& alternative) const {
+PemPair TestCa::issue(const std::string& name, const std::string& alternative, std::chrono::seconds lifetime) const {
   Key key(EVP_EC_gen("P-256"));
-  auto certificate = make(name, alternative, NID_subject_alt_name, key.get(), certificate_.get(), key_.get());
+  auto certificate = make(name, alternative, NID_subject_alt_name, key.get(), certificate_.get(), key_.get(), lifetime);
   return {pem([&](BIO* bio) { PEM_write_bio_X509(bio, certificate.get()); }),
           pem([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); })};
 }
 
 TestCa::Certificate TestCa::make(const std::string& name, const std::string& extension, int nid, EVP_PKEY* key,
-                                 X509* issuer, EVP_PKEY* issuerKey) {
+                                 X509* issuer, EVP_PKEY* issuerKey, std::chrono::seconds lifetime) {
   static std::atomic<long> serial = 1;
   Certificate certificate(X509_new());
   X509_set_version(certificate.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), serial++);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), lifetime.count());
   X509_set_pubkey(certificate.get(), key);
   auto* subject = X509_get_subject_name(certificate.get());
   X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1,
@@ -62,4 +63,4 @@ TestCa::Certificate TestCa::make(const std::string& name, const std::string& ext
   return certificate;
 }
 
-}  // namespace simgpu::kube
+}  // namespace simgpu::fakes

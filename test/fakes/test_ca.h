@@ -1,11 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
 #include <openssl/x509.h>
 
-namespace simgpu::kube {
+namespace simgpu::fakes {
 
 /// A certificate and its key in PEM.
 struct PemPair {
@@ -22,7 +23,9 @@ class TestCa {
   std::string certificate() const;
 
   /// A certificate for this common name. `alternative`: for example `IP:127.0.0.1` or `DNS:kube`; empty for a client.
-  PemPair issue(const std::string& name, const std::string& alternative = {}) const;
+  /// Valid for an hour before and `lifetime` after now.
+  PemPair issue(const std::string& name, const std::string& alternative = {},
+                std::chrono::seconds lifetime = std::chrono::hours(1)) const;
 
  private:
   struct Free {
@@ -33,10 +36,10 @@ class TestCa {
   using Key = std::unique_ptr<EVP_PKEY, Free>;
 
   static Certificate make(const std::string& name, const std::string& extension, int nid, EVP_PKEY* key, X509* issuer,
-                          EVP_PKEY* issuerKey);
+                          EVP_PKEY* issuerKey, std::chrono::seconds lifetime);
 
   Key key_;
   Certificate certificate_;
 };
 
-}  // namespace simgpu::kube
+}  // namespace simgpu::fakes
