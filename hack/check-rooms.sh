@@ -16,7 +16,8 @@ declare -A uses=(
   [slice]="device kube metrics base"
   [kubelet]="claim device metrics base"
   [driver]="cdi device kube claim slice kubelet metrics base"
-  [app]="cdi device kube claim slice kubelet driver http metrics base"
+  [webhook]="device kube http base"
+  [app]="cdi device kube claim slice kubelet driver http webhook metrics base"
   [standin]="http kube cdi base"
 )
 # Header prefix: the rooms that may include it.

@@ -22,17 +22,14 @@ constexpr const char* kProgram = "dra-sim-gpu";
 /// driver has them all, so that whoever starts one that is missing learns that from us and not from the runtime.
 Result<std::optional<std::string>> subcommandOfProgram(std::string_view path) {
   std::string_view name = path.substr(path.rfind('/') + 1);
-  if (name == "dra-example-webhook") {
-    return unexpected(Status::invalidArgument(
-        "{}: this release has no admission webhook; go without it (webhook.enabled=false in the "
-        "values of the chart)",
-        name));
-  }
   if (name == "dra-example-controller") {
     return unexpected(Status::invalidArgument(
         "{}: this release has no controller; go without it (controller.plugins=[] in the values "
         "of the chart)",
         name));
+  }
+  if (name == "dra-example-webhook") {
+    return std::optional<std::string>("webhook");
   }
   return name == "dra-example-kubeletplugin" ? std::optional<std::string>("kubelet-plugin") : std::nullopt;
 }

@@ -1,6 +1,7 @@
 #include "app/flags.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -8,8 +9,39 @@ namespace simgpu::app {
 namespace {
 
 constexpr std::int64_t kHighestPort = 65535;
+constexpr std::size_t kLongestDriverName = 63;
+
+bool isDnsLabel(std::string_view label) {
+  auto alphanumeric = [](unsigned char c) { return std::islower(c) != 0 || std::isdigit(c) != 0; };
+  return !label.empty() && label.size() <= 63 && alphanumeric(static_cast<unsigned char>(label.front())) &&
+         alphanumeric(static_cast<unsigned char>(label.back())) &&
+         std::ranges::all_of(label, [&](unsigned char c) { return alphanumeric(c) || c == '-'; });
+}
 
 }  // namespace
+
+bool isDnsSubdomain(std::string_view name, std::size_t longest) {
+  if (name.empty() || name.size() > longest) {
+    return false;
+  }
+  for (std::size_t start = 0; start <= name.size();) {
+    std::size_t dot = std::min(name.find('.', start), name.size());
+    if (!isDnsLabel(name.substr(start, dot - start))) {
+      return false;
+    }
+    start = dot + 1;
+  }
+  return true;
+}
+
+Status checkDriverName(std::string_view name) {
+  if (name.empty() || isDnsSubdomain(name, kLongestDriverName)) {
+    return {};
+  }
+  return Status::invalidArgument(
+      "--driver-name: \"{}\": expected a DNS name: at most {} lower-case letters, digits, '-' and '.'", name,
+      kLongestDriverName);
+}
 
 std::function<Status(std::string_view)> setText(std::string& target) {
   return [&target](std::string_view text) {

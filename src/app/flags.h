@@ -49,4 +49,10 @@ std::function<Status(std::string_view)> setNumber(double& target);
 /// A TCP port, or a negative number, which stands for none and becomes -1.
 std::function<Status(std::string_view)> setPort(std::int64_t& target);
 
+/// A DNS subdomain as Kubernetes checks it (RFC 1123).
+bool isDnsSubdomain(std::string_view name, std::size_t longest);
+
+/// What is wrong with the value of `--driver-name`; empty means that of the profile.
+Status checkDriverName(std::string_view name);
+
 }  // namespace simgpu::app

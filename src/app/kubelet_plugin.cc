@@ -1,9 +1,9 @@
 #include "app/kubelet_plugin.h"
 
-#include <csignal>
 #include <utility>
 
 #include "app/metrics_endpoint.h"
+#include "app/setup.h"
 #include "simgpu/base/version.h"
 #include "simgpu/driver/driver.h"
 #include "simgpu/kube/config.h"
@@ -29,19 +29,8 @@ Result<kube::Config> clientConfig(const KubeletPluginFlags& flags, base::Files& 
                       "create client: create client configuration: create out-of-cluster client configuration"));
 }
 
-Result<device::Profile> loadProfile(const KubeletPluginFlags& flags, base::Files& files) {
-  if (flags.profileFile.empty()) {
-    return device::Profile::embedded(flags.deviceProfile);
-  }
-  auto text = files.read(flags.profileFile);
-  if (!text) {
-    return unexpected(text.error().with("--profile-file"));
-  }
-  return device::Profile::parse(*text, flags.profileFile);
-}
-
 Result<device::Inventory> loadInventory(const KubeletPluginFlags& flags, base::Files& files) {
-  auto profile = loadProfile(flags, files);
+  auto profile = loadProfile(flags.deviceProfile, flags.profileFile, files);
   if (!profile) {
     return unexpected(profile.error());
   }
@@ -72,17 +61,6 @@ void logWhatIsMissing(const KubeletPluginFlags& flags, const base::Logger& log) 
   if (flags.gpuDeviceStatus) {
     log.warning("The status of devices is not written by this release yet; --gpu-device-status has no effect");
   }
-}
-
-int waitForSignal() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGQUIT}) {
-    sigaddset(&signals, signal);
-  }
-  int received = 0;
-  sigwait(&signals, &received);
-  return received;
 }
 
 }  // namespace

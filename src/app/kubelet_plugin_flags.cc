@@ -1,10 +1,8 @@
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <regex>
 
 #include "app/kubelet_plugin.h"
-#include "simgpu/base/quantity.h"
+#include "app/log_flags.h"
 
 namespace simgpu::app {
 namespace {
@@ -12,7 +10,6 @@ namespace {
 using Setter = std::function<Status(std::string_view)>;
 
 constexpr std::int64_t kMaxDevices = 10000;
-constexpr std::int64_t kMaxVerbosity = 1000;
 
 // Features of the reference driver that are not there yet: only their default is accepted, so that nobody believes them
 // to be switched on.
@@ -31,101 +28,13 @@ Setter onlyZero() {
   };
 }
 
-// Settings that have no meaning here; nonsense is refused nevertheless, because it shows that something else was meant.
-
-Setter ignoredBoolean() {
-  return [](std::string_view text) {
-    bool value = false;
-    return setBoolean(value)(text);
-  };
-}
-
+/// A setting that has no meaning here; nonsense is refused nevertheless, because it shows that something else was
+/// meant.
 Setter ignoredCount() {
   return [](std::string_view text) {
     std::int64_t value = 0;
     return setInteger(value, 0, kMaxDevices)(text);
   };
-}
-
-Setter ignoredQuantity() {
-  return [](std::string_view text) {
-    return base::Quantity::parse(text) ? Status() : Status::invalidArgument("expected a quantity such as 0 or 64Ki");
-  };
-}
-
-/// Go's form: `5s`, `1m30s`.
-Setter ignoredDuration() {
-  return [](std::string_view text) {
-    static const std::regex kDuration("0|([0-9]+(\\.[0-9]*)?(ns|us|µs|ms|s|m|h))+");
-    return std::regex_match(text.begin(), text.end(), kDuration)
-               ? Status()
-               : Status::invalidArgument("expected a duration such as 5s or 1m30s");
-  };
-}
-
-Setter setLogFormat(base::LogFormat& target) {
-  return [&target](std::string_view text) {
-    if (text != "text" && text != "json") {
-      return Status::invalidArgument("expected text or json");
-    }
-    target = text == "json" ? base::LogFormat::json : base::LogFormat::text;
-    return Status();
-  };
-}
-
-Setter setVerbosity(int& target) {
-  return [&target](std::string_view text) {
-    std::int64_t level = 0;
-    Status set = setInteger(level, 0, kMaxVerbosity)(text);
-    target = static_cast<int>(level);
-    return set;
-  };
-}
-
-Setter setVmodule(base::LogOptions& target) {
-  return [&target](std::string_view text) {
-    target.verbosityByFile = text;
-    return base::Logger::validate(target);
-  };
-}
-
-/// `name=true,…`: the reference driver has gates for its logging only.
-Status checkFeatureGates(std::string_view text) {
-  static constexpr std::array<std::string_view, 5> kGates = {"AllAlpha", "AllBeta", "ContextualLogging",
-                                                             "LoggingAlphaOptions", "LoggingBetaOptions"};
-  while (!text.empty()) {
-    std::string_view entry = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), entry.size() + 1));
-    std::string_view gate = entry.substr(0, entry.find('='));
-    bool value = false;
-    std::string_view given = gate.size() < entry.size() ? entry.substr(gate.size() + 1) : "";
-    if (std::ranges::find(kGates, gate) == kGates.end() || !setBoolean(value)(given)) {
-      return Status::invalidArgument("expected <gate>=true|false,… with the gates {}", fmt::join(kGates, ", "));
-    }
-  }
-  return {};
-}
-
-bool isDnsLabel(std::string_view label) {
-  auto alphanumeric = [](unsigned char c) { return std::islower(c) != 0 || std::isdigit(c) != 0; };
-  return !label.empty() && label.size() <= 63 && alphanumeric(static_cast<unsigned char>(label.front())) &&
-         alphanumeric(static_cast<unsigned char>(label.back())) &&
-         std::ranges::all_of(label, [&](unsigned char c) { return alphanumeric(c) || c == '-'; });
-}
-
-/// A DNS subdomain as Kubernetes checks it (RFC 1123).
-bool isDnsSubdomain(std::string_view name, std::size_t longest) {
-  if (name.empty() || name.size() > longest) {
-    return false;
-  }
-  for (std::size_t start = 0; start <= name.size();) {
-    std::size_t dot = std::min(name.find('.', start), name.size());
-    if (!isDnsLabel(name.substr(start, dot - start))) {
-      return false;
-    }
-    start = dot + 1;
-  }
-  return true;
 }
 
 Status checkDirectory(std::string_view flag, const std::string& path) {
@@ -187,26 +96,13 @@ Subcommand kubeletPluginSubcommand(KubeletPluginFlags& flags) {
        ignoredCount()},
       {"cpus-per-numa-node", "CPUS_PER_NUMA_NODE", "For the profile cpu, which this release does not have yet", "4",
        false, ignoredCount()},
-      {"feature-gates", "FEATURE_GATES", "Feature gates of the logging: accepted, all of them are on", "", false,
-       checkFeatureGates},
-      {"logging-format", "LOGGING_FORMAT", "text or json", "text", false, setLogFormat(flags.log.format)},
-      {"v", "V", "Verbosity of the log", "0", false, setVerbosity(flags.log.verbosity)},
-      {"vmodule", "VMODULE", "Verbosity by source file: <pattern>=<level>,…", "", false, setVmodule(flags.log)},
       {"device-metadata", "DEVICE_METADATA",
        "Mount files into containers that describe their devices (KEP-5304 device metadata)", "false", true,
        setBoolean(flags.deviceMetadata)},
       {"boot-id-file", "BOOT_ID_FILE", "File with the boot ID of the node; another one voids what is prepared",
        "/proc/sys/kernel/random/boot_id", false, setText(flags.bootIdFile)},
   };
-  auto addIgnored = [&list](const char* name, const char* variable, const char* byDefault, bool boolean, Setter set) {
-    list.push_back({name, variable, "Accepted without effect: log lines are written at once, to standard error",
-                    byDefault, boolean, std::move(set)});
-  };
-  addIgnored("log-flush-frequency", "LOG_FLUSH_FREQUENCY", "5s", false, ignoredDuration());
-  addIgnored("log-json-info-buffer-size", "LOG_JSON_INFO_BUFFER_SIZE", "0", false, ignoredQuantity());
-  addIgnored("log-text-info-buffer-size", "LOG_TEXT_INFO_BUFFER_SIZE", "0", false, ignoredQuantity());
-  addIgnored("log-json-split-stream", "LOG_JSON_SPLIT_STREAM", "false", true, ignoredBoolean());
-  addIgnored("log-text-split-stream", "LOG_TEXT_SPLIT_STREAM", "false", true, ignoredBoolean());
+  addLogFlags(list, flags.log);
   return {.name = "kubelet-plugin",
           .help = "Serve the kubelet of one node: publish devices, prepare claims",
           .flags = std::move(list)};
@@ -222,10 +118,8 @@ Status validate(const KubeletPluginFlags& flags) {
         "--node-name: \"{}\": expected the name of a Node: at most 253 lower-case letters, digits, '-' and '.'",
         flags.nodeName);
   }
-  if (!flags.driverName.empty() && !isDnsSubdomain(flags.driverName, 63)) {
-    return Status::invalidArgument(
-        "--driver-name: \"{}\": expected a DNS name: at most 63 lower-case letters, digits, '-' and '.'",
-        flags.driverName);
+  if (Status checked = checkDriverName(flags.driverName); !checked) {
+    return checked;
   }
   if (Status checked = checkDirectory("cdi-root", flags.cdiRoot); !checked) {
     return checked;

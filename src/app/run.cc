@@ -11,6 +11,7 @@
 #include "app/check_injection.h"
 #include "app/flags.h"
 #include "app/kubelet_plugin.h"
+#include "app/webhook.h"
 
 namespace simgpu::app {
 namespace {
@@ -60,9 +61,12 @@ void takeSignals() {
 int run(int argc, char** argv) {
   umask(0077);  // no socket is ever open to others, not even between bind and chmod
   Environment environment = readEnvironment();
-  KubeletPluginFlags flags;
+  KubeletPluginFlags plugin;
+  WebhookFlags webhook;
   const Subcommand injection = checkInjectionSubcommand();
-  auto parsed = parseCommandLine({argv, argv + argc}, environment, {kubeletPluginSubcommand(flags), injection});
+  const Subcommand webhookCommand = webhookSubcommand(webhook);
+  auto parsed =
+      parseCommandLine({argv, argv + argc}, environment, {kubeletPluginSubcommand(plugin), webhookCommand, injection});
   if (!parsed) {
     return fail(parsed.error(), kWrongUsage);
   }
@@ -73,11 +77,12 @@ int run(int argc, char** argv) {
     auto devices = checkInjection(environment);
     return devices ? print(*devices) : fail(devices.error(), kFailed);
   }
-  if (Status valid = validate(flags); !valid) {
+  bool isWebhook = parsed->subcommand == webhookCommand.name;
+  if (Status valid = isWebhook ? validate(webhook) : validate(plugin); !valid) {
     return fail(valid, kWrongUsage);
   }
   takeSignals();
-  Status ran = runKubeletPlugin(flags, environment);
+  Status ran = isWebhook ? runWebhook(webhook) : runKubeletPlugin(plugin, environment);
   return ran ? 0 : fail(ran, kFailed);
 }
 

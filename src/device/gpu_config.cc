@@ -234,18 +234,19 @@ Result<GpuConfig> decodeGpuConfig(const json& parameters) {
   return config;
 }
 
-Status checkApplicable(const GpuConfig& config, std::string_view deviceName) {
+Status checkSettings(const GpuConfig& config) {
   if (!config.bothSettings) {
     return {};
   }
-  if (config.strategy == kTimeSlicing) {
-    return Status::failedPrecondition(
-        "unable to get time slicing config for device {}: cannot use SpacePartitioningConfig with the '{}' strategy",
-        deviceName, config.strategy);
-  }
-  return Status::failedPrecondition(
-      "unable to get space partitioning config for device {}: cannot use TimeSlicingConfig with the '{}' strategy",
-      deviceName, config.strategy);
+  return Status::failedPrecondition("cannot use {} with the '{}' strategy",
+                                    config.strategy == kTimeSlicing ? "SpacePartitioningConfig" : "TimeSlicingConfig",
+                                    config.strategy);
+}
+
+Status checkApplicable(const GpuConfig& config, std::string_view deviceName) {
+  return checkSettings(config).with("unable to get {} config for device {}",
+                                    config.strategy == kTimeSlicing ? "time slicing" : "space partitioning",
+                                    deviceName);
 }
 
 }  // namespace simgpu::device

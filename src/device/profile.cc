@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -142,6 +143,12 @@ const std::string& Profile::cdiClass() const {
 
 const std::string& Profile::defaultDriverName() const {
   return data_->driverName;
+}
+
+std::vector<std::string> Profile::kinds() const {
+  std::vector<std::string> kinds;
+  std::ranges::transform(data_->devices, std::back_inserter(kinds), &KindData::kind);
+  return kinds;
 }
 
 Result<std::vector<Device>> Profile::devices(const NodeContext& node) const {

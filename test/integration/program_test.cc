@@ -96,13 +96,12 @@ TEST_F(ProgramTest, TheReferenceDriversNameStartsTheKubeletPlugin) {
   EXPECT_TRUE(awaitDevices(9));
 }
 
-TEST_F(ProgramTest, TheReferenceDriversOtherNamesAreOneLineAndExitCodeTwo) {
-  for (const char* name : {"dra-example-webhook", "dra-example-controller"}) {
-    std::filesystem::create_symlink(programUnderTest(), root / name);
-    DaemonProcess program({"--driver-name=gpu.example.com"}, {}, log, root / name);
-    EXPECT_EQ(program.wait(), 2);
-    EXPECT_THAT(driverLog(), AllOf(HasSubstr(std::string("Error: ") + name), EndsWith("\n")));
-  }
+TEST_F(ProgramTest, TheReferenceDriversOtherNameIsOneLineAndExitCodeTwo) {
+  const char* name = "dra-example-controller";
+  std::filesystem::create_symlink(programUnderTest(), root / name);
+  DaemonProcess program({"--driver-name=gpu.example.com"}, {}, log, root / name);
+  EXPECT_EQ(program.wait(), 2);
+  EXPECT_THAT(driverLog(), AllOf(HasSubstr(std::string("Error: ") + name), EndsWith("\n")));
 }
 
 TEST_F(ProgramTest, AContainerThatGotItsDevicesPassesTheCheckOfInjection) {

@@ -23,6 +23,9 @@ struct GpuConfig {
   bool operator==(const GpuConfig&) const = default;
 };
 
+/// failedPrecondition if the config has the settings of a strategy that is not its own, which no device accepts.
+Status checkSettings(const GpuConfig& config);
+
 /// The opaque parameters of a device kind that accepts some; monostate for one that accepts none.
 using Parameters = std::variant<std::monostate, GpuConfig>;
 

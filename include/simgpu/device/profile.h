@@ -60,6 +60,9 @@ class Profile {
   /// The driver name if the user gives none, for example `gpu.example.com`.
   const std::string& defaultDriverName() const;
 
+  /// The kinds of devices that it describes, in its order.
+  std::vector<std::string> kinds() const;
+
   /// The devices of a node, in the order in which they are published. invalidArgument, naming device and field, if the
   /// context or the result breaks a limit of `resource.k8s.io/v1` (names, lengths, counts), or there were more than
   /// `kMaxDevices`.

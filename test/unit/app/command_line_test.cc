@@ -187,10 +187,6 @@ TEST_F(CommandLineTest, TheReferencesProgramNameImpliesTheSubcommand) {
 }
 
 TEST_F(CommandLineTest, TheReferencesProgramsThatThisReleaseLacksAreNamedWithWhatToDo) {
-  EXPECT_THAT(
-      parse({"/usr/bin/dra-example-webhook", "--tls-cert-file=/cert/tls.crt"}),
-      Fails(Code::invalidArgument, AllOf(StartsWith("dra-example-webhook: this release has no admission webhook"),
-                                         HasSubstr("webhook.enabled=false"), Not(HasSubstr("\n")))));
   EXPECT_THAT(parse({"dra-example-controller"}),
               Fails(Code::invalidArgument, AllOf(StartsWith("dra-example-controller: this release has no controller"),
                                                  HasSubstr("controller.plugins=[]"), Not(HasSubstr("\n")))));
