@@ -24,14 +24,19 @@ ValidatingAdmissionPolicyBinding/resourceslices-policy-sim-dra-driver-sim-gpu"
 ClusterRole/my-gpus-role
 ClusterRoleBinding/my-gpus-role-binding
 DaemonSet/my-gpus-kubeletplugin
+Deployment/my-gpus-webhook
 DeviceClass/my-gpus.example.com
 NetworkPolicy/my-gpus-kubeletplugin
+NetworkPolicy/my-gpus-webhook
 PriorityClass/my-drivers
 ResourceQuota/my-gpus-resourcequota
 Service/my-gpus-kubeletplugin-metrics
+Service/my-gpus-webhook
 ServiceAccount/my-account
+ServiceAccount/my-webhook-account
 ValidatingAdmissionPolicy/resourceslices-policy-my-gpus
-ValidatingAdmissionPolicyBinding/resourceslices-policy-my-gpus"
+ValidatingAdmissionPolicyBinding/resourceslices-policy-my-gpus
+ValidatingWebhookConfiguration/my-gpus-webhook-config"
 }
 
 @test "two releases with different driver names have no object in common" {

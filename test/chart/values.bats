@@ -64,12 +64,11 @@ setup() {
     --set kubeletPlugin.bindingConditions=true
   refuses 'controller.plugins=["BindingConditions"]: the controller is missing; set it to []' \
     --set 'controller.plugins={BindingConditions}'
-  refuses "webhook.enabled=true: the admission webhook is missing; set it to false" --set webhook.enabled=true
 }
 
 @test "all that is missing is named at once" {
-  refuses "  webhook.enabled=true" --set webhook.enabled=true,gpuDeviceStatus=true
-  refuses "  gpuDeviceStatus=true" --set webhook.enabled=true,gpuDeviceStatus=true
+  refuses "  controller.plugins=" --set 'controller.plugins={BindingConditions},gpuDeviceStatus=true'
+  refuses "  gpuDeviceStatus=true" --set 'controller.plugins={BindingConditions},gpuDeviceStatus=true'
 }
 
 @test "the namespace default is refused unless it is allowed" {

@@ -55,24 +55,46 @@
 {{- toYaml $labels -}}
 {{- end -}}
 
-{{/* Labels that select the pods of the DaemonSet. */}}
-{{- define "simgpu.pluginSelector" -}}
-{{- $component := dict "app.kubernetes.io/component" "kubeletplugin" -}}
-{{- $labels := .Values.selectorLabelsOverride -}}
+{{/* Labels that select the pods of a component: include "simgpu.selector" (list . "webhook"). */}}
+{{- define "simgpu.selector" -}}
+{{- $root := index . 0 -}}
+{{- $component := dict "app.kubernetes.io/component" (index . 1) -}}
+{{- $labels := $root.Values.selectorLabelsOverride -}}
 {{- if not $labels -}}
-{{- $labels = include "simgpu.podLabels" . | fromYaml -}}
+{{- $labels = include "simgpu.podLabels" $root | fromYaml -}}
 {{- end -}}
 {{- toYaml (merge $component $labels) -}}
 {{- end -}}
 
+{{/* Labels that select the pods of the DaemonSet. */}}
+{{- define "simgpu.pluginSelector" -}}
+{{- include "simgpu.selector" (list . "kubeletplugin") -}}
+{{- end -}}
+
 {{/*
-Kubernetes refuses a container that is privileged and says that privileges cannot escalate. Who takes over a values file
-with "privileged: true" has not said the latter; it is our default.
+The security context of a container: include "simgpu.securityContext" $values. Kubernetes refuses a container that is
+privileged and says that privileges cannot escalate. Who takes over a values file with "privileged: true" has not said
+the latter; it is our default.
 */}}
-{{- define "simgpu.pluginSecurityContext" -}}
-{{- $context := deepCopy (default (dict) .Values.kubeletPlugin.containers.plugin.securityContext) -}}
+{{- define "simgpu.securityContext" -}}
+{{- $context := deepCopy (default (dict) .) -}}
 {{- if $context.privileged -}}
 {{- $context = omit $context "allowPrivilegeEscalation" -}}
 {{- end -}}
 {{- toYaml $context -}}
+{{- end -}}
+
+{{/* The account of the webhook, which has no rights. */}}
+{{- define "simgpu.webhookServiceAccountName" -}}
+{{- $account := .Values.webhook.serviceAccount -}}
+{{- if $account.create -}}
+{{- default (printf "%s-webhook-service-account" (include "simgpu.fullname" .)) $account.name -}}
+{{- else -}}
+{{- default "default" $account.name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secret with the webhook's certificate: a ready-made one, or cert-manager's. */}}
+{{- define "simgpu.webhookSecretName" -}}
+{{- default (printf "%s-webhook-cert" (include "simgpu.fullname" .)) .Values.webhook.tls.secretName -}}
 {{- end -}}
