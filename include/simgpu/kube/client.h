@@ -97,6 +97,9 @@ class Client {
   /// Starts reading a claim. Never throttled.
   PendingClaim startGetClaim(std::string_view space, std::string_view name, base::Clock::TimePoint deadline);
 
+  /// `GET /version`, which every authenticated user may read unless an administrator took that away.
+  Result<ServerVersion> getServerVersion(const Wait& wait);
+
   Result<Node> getNode(std::string_view name, const Wait& wait);
 
   /// All slices of a driver on a node, over all pages.
