@@ -23,7 +23,16 @@ struct GpuConfig {
   bool operator==(const GpuConfig&) const = default;
 };
 
+/// How far a container may exceed its bandwidth for a moment: `net.resource.example.com/v1alpha1 NetConfig` of the
+/// reference driver. In bits; 0: no limit of its own.
+struct NetConfig {
+  std::uint64_t ingressBurst = 0;
+  std::uint64_t egressBurst = 0;
+
+  bool operator==(const NetConfig&) const = default;
+};
+
 /// The opaque parameters of a device kind that accepts some; monostate for one that accepts none.
-using Parameters = std::variant<std::monostate, GpuConfig>;
+using Parameters = std::variant<std::monostate, GpuConfig, NetConfig>;
 
 }  // namespace simgpu::device
