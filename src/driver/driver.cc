@@ -80,7 +80,8 @@ class DriverImpl final : public Driver {
         {.naming = {.driverName = inventory_.node().driverName, .cdiClass = inventory_.profile().cdiClass()},
          .cdiRoot = options.cdiRoot,
          .lockFile = directory / "serialize.lock",
-         .bootId = std::move(bootId)},
+         .bootId = std::move(bootId),
+         .inventory = &inventory_},
         around_.files, around_.clock, around_.log);
     if (!store) {
       return store.error();

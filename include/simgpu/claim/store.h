@@ -20,6 +20,7 @@
 #include "simgpu/base/result.h"
 #include "simgpu/cdi/spec_directory.h"
 #include "simgpu/claim/record.h"
+#include "simgpu/device/inventory.h"
 
 namespace simgpu::claim {
 
@@ -37,6 +38,9 @@ class Store {
     std::filesystem::path cdiRoot;
     std::filesystem::path lockFile;
     std::string bootId;  ///< Of the running kernel: what another boot prepared holds nothing.
+    /// What the devices are made of, so that nothing of it is handed out twice; outlives the store. Null: devices are
+    /// only told apart by their names.
+    const device::Inventory* inventory = nullptr;
   };
 
   /// Reads the directory, and removes from it what a former boot left.
@@ -79,7 +83,8 @@ class Store {
   };
 
   /// Writes the spec of a claim; when this succeeds, the claim is prepared, whatever happens next. Refused if another
-  /// claim holds one of the devices, if the claim was unprepared since the ticket began, or if `cancelled()`.
+  /// claim holds one of the devices or too much of what they are made of, if the claim was unprepared since the ticket
+  /// began, or if `cancelled()`.
   std::expected<void, Refusal> commit(const Ticket& ticket, const Record& record,
                                       const std::function<bool()>& cancelled);
 
@@ -120,7 +125,7 @@ class Store {
   Status reload(bool trustKnown);
   Status readEntry(const std::string& uid, const cdi::SpecEntry& file);
   Status countChange(base::FileLock& lock);
-  std::optional<Holder> holderOf(const Record& record) const;
+  std::optional<Refusal> conflictOf(const Record& record) const;
   Status makeDurable(const std::string& uid, std::uint64_t inode);
   void put(const std::string& uid, Entry entry);
   void drop(const std::string& uid);
@@ -138,7 +143,8 @@ class Store {
   std::uint64_t epoch_ = 0;  ///< Orders tickets and removals.
   std::uint64_t removals_ = 0;
   std::condition_variable_any removed_;
-  std::multimap<std::string, std::string, std::less<>> holders_;  ///< Device name to the UIDs of claims that have it.
+  /// Hardware to the UIDs of the claims that have some of it.
+  std::multimap<std::string, std::string, std::less<>> holders_;
   bool loaded_ = false;
   std::string knownCounter_;
   std::int64_t knownModified_ = -1;
