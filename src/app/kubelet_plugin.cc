@@ -34,11 +34,17 @@ Result<device::Inventory> loadInventory(const KubeletPluginFlags& flags, base::F
   if (!profile) {
     return unexpected(profile.error());
   }
+  auto given = [](std::int64_t number) {
+    return number < 0 ? std::nullopt : std::optional(static_cast<std::size_t>(number));
+  };
   device::NodeContext node{.nodeName = flags.nodeName,
-                           .driverName = flags.driverName.empty() ? profile->defaultDriverName() : flags.driverName};
-  if (flags.numDevices >= 0) {
-    node.numDevices = static_cast<std::size_t>(flags.numDevices);
-  }
+                           .driverName = flags.driverName.empty() ? profile->defaultDriverName() : flags.driverName,
+                           .numDevices = given(flags.numDevices),
+                           .gpuPartitions = given(flags.gpuPartitions),
+                           .cpuNumaNodes = given(flags.cpuNumaNodes),
+                           .cpusPerNumaNode = given(flags.cpusPerNumaNode),
+                           .gpuAllowMultipleAllocations = flags.gpuAllowMultipleAllocations,
+                           .bindingConditions = flags.bindingConditions};
   return device::Inventory::create(*std::move(profile), std::move(node));
 }
 

@@ -16,7 +16,12 @@ struct KubeletPluginFlags {
   std::string driverName;  ///< Empty: the profile's.
   std::string deviceProfile = "gpu";
   std::string profileFile;
-  std::int64_t numDevices = -1;  ///< -1: as many as the profile says.
+  std::int64_t numDevices = -1;       ///< -1: as many as the profile says.
+  std::int64_t gpuPartitions = -1;    ///< Likewise.
+  std::int64_t cpuNumaNodes = -1;     ///< Likewise.
+  std::int64_t cpusPerNumaNode = -1;  ///< Likewise.
+  bool gpuAllowMultipleAllocations = false;
+  bool bindingConditions = false;
   std::string cdiRoot = "/etc/cdi";
   std::string registryDirectory = "/var/lib/kubelet/plugins_registry";
   std::string pluginsDirectory = "/var/lib/kubelet/plugins";

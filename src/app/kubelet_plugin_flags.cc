@@ -7,35 +7,7 @@
 namespace simgpu::app {
 namespace {
 
-using Setter = std::function<Status(std::string_view)>;
-
 constexpr std::int64_t kMaxDevices = 10000;
-
-// Features of the reference driver that are not there yet: only their default is accepted, so that nobody believes them
-// to be switched on.
-
-Setter onlyFalse() {
-  return [](std::string_view text) {
-    bool value = false;
-    Status set = setBoolean(value)(text);
-    return set && value ? Status::invalidArgument("not supported by this release yet; leave it at false") : set;
-  };
-}
-
-Setter onlyZero() {
-  return [](std::string_view text) {
-    return text == "0" ? Status() : Status::invalidArgument("not supported by this release yet; leave it at 0");
-  };
-}
-
-/// A setting that has no meaning here; nonsense is refused nevertheless, because it shows that something else was
-/// meant.
-Setter ignoredCount() {
-  return [](std::string_view text) {
-    std::int64_t value = 0;
-    return setInteger(value, 0, kMaxDevices)(text);
-  };
-}
 
 Status checkDirectory(std::string_view flag, const std::string& path) {
   if (!path.starts_with('/')) {
@@ -83,19 +55,21 @@ Subcommand kubeletPluginSubcommand(KubeletPluginFlags& flags) {
        setNumber(flags.kubeApiQps)},
       {"kube-api-burst", "KUBE_API_BURST", "Requests to the API server in a burst", "10", false,
        setInteger(flags.kubeApiBurst, 1, 1'000'000)},
-      {"gpu-partitions", "GPU_PARTITIONS", "Partitions of each GPU; not supported by this release yet", "0", false,
-       onlyZero()},
+      {"gpu-partitions", "GPU_PARTITIONS", "Partitions that each GPU can be divided into; 0: none", "0", false,
+       setInteger(flags.gpuPartitions, 0, kMaxDevices)},
       {"gpu-allow-multiple-allocations", "GPU_ALLOW_MULTIPLE_ALLOCATIONS",
-       "Share GPUs between claims; not supported by this release yet", "false", true, onlyFalse()},
-      {"binding-conditions", "BINDING_CONDITIONS", "Publish binding conditions; not supported by this release yet",
-       "false", true, onlyFalse()},
+       "Let claims share GPUs, by the memory and compute that they ask for", "false", true,
+       setBoolean(flags.gpuAllowMultipleAllocations)},
+      {"binding-conditions", "BINDING_CONDITIONS",
+       "Give each device conditions that a controller has to set before pods are bound", "false", true,
+       setBoolean(flags.bindingConditions)},
       {"gpu-device-status", "GPU_DEVICE_STATUS",
        "Write the status of devices into claims; accepted, but this release writes none yet", "false", true,
        setBoolean(flags.gpuDeviceStatus)},
-      {"cpu-numa-nodes", "CPU_NUMA_NODES", "For the profile cpu, which this release does not have yet", "8", false,
-       ignoredCount()},
-      {"cpus-per-numa-node", "CPUS_PER_NUMA_NODE", "For the profile cpu, which this release does not have yet", "4",
-       false, ignoredCount()},
+      {"cpu-numa-nodes", "CPU_NUMA_NODES", "Number of NUMA nodes of the profile cpu", "8", false,
+       setInteger(flags.cpuNumaNodes, 0, kMaxDevices)},
+      {"cpus-per-numa-node", "CPUS_PER_NUMA_NODE", "CPUs of each NUMA node of the profile cpu", "4", false,
+       setInteger(flags.cpusPerNumaNode, 0, kMaxDevices)},
       {"device-metadata", "DEVICE_METADATA",
        "Mount files into containers that describe their devices (KEP-5304 device metadata)", "false", true,
        setBoolean(flags.deviceMetadata)},

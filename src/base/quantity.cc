@@ -231,6 +231,28 @@ std::int64_t Quantity::value() const {
   return static_cast<std::int64_t>(whole);
 }
 
+Quantity Quantity::dividedBy(std::int64_t parts) const {
+  return {nanos_ / kUnit / parts * kUnit, format_};
+}
+
+Quantity operator+(const Quantity& left, const Quantity& right) {
+  return {left.nanos_ + right.nanos_, left.nanos_ == 0 ? right.format_ : left.format_};
+}
+
+Quantity operator-(const Quantity& left, const Quantity& right) {
+  return {left.nanos_ - right.nanos_, left.nanos_ == 0 ? right.format_ : left.format_};
+}
+
+Quantity gcd(const Quantity& left, const Quantity& right) {
+  Quantity larger = left;
+  Quantity smaller = right;
+  while (smaller.nanos_ != 0) {
+    larger = {larger.nanos_ % smaller.nanos_, larger.format_};
+    std::swap(larger, smaller);
+  }
+  return {larger.nanos_ < 0 ? -larger.nanos_ : larger.nanos_, left.format_};
+}
+
 std::strong_ordering Quantity::operator<=>(const Quantity& other) const {
   return nanos_ <=> other.nanos_;
 }

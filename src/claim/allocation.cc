@@ -69,6 +69,28 @@ Result<device::Parameters> parametersFor(const device::Profile& profile, const s
   return parameters;
 }
 
+/// More than this no claim may have of a capacity.
+base::Quantity mostOf(const device::Device& device, const std::string& name, const base::Quantity& capacity) {
+  auto policy = device.requestPolicies.find(name);
+  bool limited = policy != device.requestPolicies.end() && policy->second.validRange;
+  return limited ? std::min(policy->second.validRange->max, capacity) : capacity;
+}
+
+/// The scheduler may know an older state of the device.
+Status checkConsumed(const kube::AllocationResult& result, const device::Device& device) {
+  for (const auto& [name, amount] : result.consumedCapacity) {
+    auto capacity = device.capacity.find(name);
+    if (capacity == device.capacity.end()) {
+      continue;
+    }
+    if (base::Quantity most = mostOf(device, name, capacity->second); amount > most) {
+      return Status::failedPrecondition("the claim was given {} {} of device {}, of which a claim may have at most {}",
+                                        amount.toString(), name, device.name, most.toString());
+    }
+  }
+  return {};
+}
+
 /// Builds a record result by result.
 class Resolver {
  public:
@@ -87,6 +109,9 @@ class Resolver {
       return Status::notFound("requested device is not allocatable: {} of pool {} (the pool of this node is {})",
                               result.device, result.pool, inventory_.pool());
     }
+    if (Status checked = checkConsumed(result, *device); !checked) {
+      return checked;
+    }
     auto edits = editsOf(result, *device);
     if (!edits) {
       return edits.error();
@@ -101,7 +126,13 @@ class Resolver {
                                  .shareId = result.shareId,
                                  .cdiIds = {cdi::qualifiedName(naming_.kind(), name)}});
     if (!result.adminAccess) {
-      held_.push_back({.pool = result.pool, .device = result.device, .shareId = result.shareId});
+      held_.push_back(
+          {.pool = result.pool,
+           .device = result.device,
+           .shareId = result.shareId,
+           .parent = device->parent,
+           .counters = device->counters,
+           .consumed = result.shareId.empty() ? decltype(result.consumedCapacity)() : result.consumedCapacity});
     }
     return {};
   }

@@ -27,6 +27,16 @@ struct AttributeJson {
   ordered_json operator()(bool value) const { return {{"bool", value}}; }
   ordered_json operator()(const std::string& value) const { return {{"string", value}}; }
   ordered_json operator()(const device::Version& value) const { return {{"version", value.text}}; }
+  ordered_json operator()(const std::vector<std::int64_t>& values) const { return {{"ints", values}}; }
+  ordered_json operator()(const std::vector<bool>& values) const { return {{"bools", values}}; }
+  ordered_json operator()(const std::vector<std::string>& values) const { return {{"strings", values}}; }
+  ordered_json operator()(const std::vector<device::Version>& values) const {
+    ordered_json texts = ordered_json::array();
+    for (const device::Version& value : values) {
+      texts.push_back(value.text);
+    }
+    return {{"versions", std::move(texts)}};
+  }
 };
 
 ordered_json deviceJson(const std::string& driver, const std::string& pool, const device::Device& device) {

@@ -18,6 +18,32 @@ constexpr std::string_view kBootKey = "dra-driver-sim-gpu/boot-id";
 constexpr std::string_view kClaimKey = "dra-driver-sim-gpu/prepared-claim";
 constexpr int kFormat = 1;
 
+json toJson(const std::map<std::string, base::Quantity>& amounts) {
+  json result = json::object();
+  for (const auto& [name, amount] : amounts) {
+    result[name] = amount.toString();
+  }
+  return result;
+}
+
+/// Without what follows from the rest, so that the records of undivided devices stay as they were in earlier releases.
+json toJson(const HeldDevice& device) {
+  json entry = {{"pool", device.pool}, {"device", device.device}};
+  if (!device.shareId.empty()) {
+    entry["shareID"] = device.shareId;
+  }
+  if (!device.parent.empty() && device.parent != device.device) {
+    entry["parent"] = device.parent;
+  }
+  if (!device.counters.empty()) {
+    entry["counters"] = toJson(device.counters);
+  }
+  if (!device.consumed.empty()) {
+    entry["consumed"] = toJson(device.consumed);
+  }
+  return entry;
+}
+
 json toJson(const Record& record) {
   json devices = json::array();
   for (const PreparedDevice& device : record.prepared.devices) {
@@ -32,11 +58,7 @@ json toJson(const Record& record) {
   }
   json held = json::array();
   for (const HeldDevice& device : record.held) {
-    json entry = {{"pool", device.pool}, {"device", device.device}};
-    if (!device.shareId.empty()) {
-      entry["shareID"] = device.shareId;
-    }
-    held.push_back(std::move(entry));
+    held.push_back(toJson(device));
   }
   const ClaimRef& claim = record.prepared.claim;
   return {{"namespace", claim.space}, {"name", claim.name}, {"uid", claim.uid}, {"devices", devices}, {"held", held}};
@@ -47,11 +69,27 @@ std::string optionalText(const json& object, const char* key) {
   return found == object.end() ? std::string() : found->get<std::string>();
 }
 
+/// False if something is no amount.
+bool optionalAmounts(const json& object, const char* key, std::map<std::string, base::Quantity>& into) {
+  auto found = object.find(key);
+  if (found == object.end()) {
+    return true;
+  }
+  for (const auto& [name, text] : found->items()) {
+    auto amount = base::Quantity::parse(text.get<std::string>());
+    if (!amount) {
+      return false;
+    }
+    into[name] = *amount;
+  }
+  return true;
+}
+
 Record unreadable(std::string_view claimUid) {
   return {.origin = Record::Origin::unreadable, .prepared = {.claim = {.uid = std::string(claimUid)}}};
 }
 
-/// False if the record is another claim's. Throws what nlohmann throws.
+/// False if the record is another claim's, or an amount in it is none. Throws what nlohmann throws.
 bool fromJson(const json& text, Record& record) {
   record.prepared.claim.space = text.at("namespace").get<std::string>();
   record.prepared.claim.name = text.at("name").get<std::string>();
@@ -63,9 +101,14 @@ bool fromJson(const json& text, Record& record) {
                                        .cdiIds = entry.at("cdiDeviceIDs").get<std::vector<std::string>>()});
   }
   for (const json& entry : text.at("held")) {
-    record.held.push_back({.pool = entry.at("pool").get<std::string>(),
-                           .device = entry.at("device").get<std::string>(),
-                           .shareId = optionalText(entry, "shareID")});
+    HeldDevice& held = record.held.emplace_back();
+    held.pool = entry.at("pool").get<std::string>();
+    held.device = entry.at("device").get<std::string>();
+    held.shareId = optionalText(entry, "shareID");
+    held.parent = optionalText(entry, "parent");
+    if (!optionalAmounts(entry, "counters", held.counters) || !optionalAmounts(entry, "consumed", held.consumed)) {
+      return false;
+    }
   }
   return text.at("uid") == record.prepared.claim.uid;
 }
@@ -125,10 +168,18 @@ std::string SpecNaming::claimUidOf(std::string_view fileName) const {
   return isUsableUid(uid) ? std::string(uid) : std::string();
 }
 
-bool HeldDevice::compatibleWith(const HeldDevice& other) const {
+bool HeldDevice::samePart(const HeldDevice& other) const {
   bool samePool = pool == other.pool || pool.empty() || other.pool.empty();
-  if (device != other.device || !samePool) {
+  const std::string& mine = parent.empty() ? device : parent;
+  return samePool && mine == (other.parent.empty() ? other.device : other.parent);
+}
+
+bool HeldDevice::compatibleWith(const HeldDevice& other) const {
+  if (!samePart(other)) {
     return true;
+  }
+  if (device != other.device) {
+    return !counters.empty() && !other.counters.empty();
   }
   return !shareId.empty() && !other.shareId.empty() && shareId != other.shareId;
 }

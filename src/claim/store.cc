@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "claim/change_count.h"
+#include "claim/overlap.h"
 #include "simgpu/base/wait.h"
 
 namespace simgpu::claim {
@@ -193,12 +194,8 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
                                    "the pods that use the claim",
                                    (directory_.root() / fileName).native()));
   }
-  if (auto holder = holderOf(record)) {
-    const ClaimRef& claim = holder->claim;
-    Status status = Status::failedPrecondition(
-        "device {} is in use by ResourceClaim {} (UID {}), which has not been unprepared on this node", holder->device,
-        claim.name.empty() ? "prepared by another driver" : claim.space + "/" + claim.name, claim.uid);
-    return std::unexpected(Refusal{std::move(status), std::move(holder)});
+  if (auto conflict = conflictOf(record)) {
+    return std::unexpected(*std::move(conflict));
   }
   // The metadata first: whoever sees the spec can mount it. Without the spec it is left over, and somebody's to remove.
   for (base::StagedFile& file : *stagedMetadata) {
@@ -233,7 +230,8 @@ Result<std::optional<Store::Holder>> Store::findHolder(const Record& record) {
   if (!access.status()) {
     return unexpected(access.status());
   }
-  return holderOf(record);
+  auto conflict = conflictOf(record);
+  return conflict ? std::move(conflict->holder) : std::nullopt;
 }
 
 Result<bool> Store::remove(std::string_view uid) {
@@ -478,22 +476,30 @@ Status Store::makeDurable(const std::string& uid, std::uint64_t inode) {
   return {};
 }
 
-std::optional<Store::Holder> Store::holderOf(const Record& record) const {
-  for (const HeldDevice& wanted : record.held) {
-    auto [first, last] = holders_.equal_range(wanted.device);
-    for (auto candidate = first; candidate != last; ++candidate) {
-      if (candidate->second == record.prepared.claim.uid) {
-        continue;
-      }
-      const Record& other = entries_.find(candidate->second)->second.record;
-      for (const HeldDevice& held : other.held) {
-        if (!wanted.compatibleWith(held)) {
-          return Holder{.claim = other.prepared.claim, .device = wanted.device};
-        }
-      }
-    }
+std::optional<Store::Refusal> Store::conflictOf(const Record& record) const {
+  const Overlap overlap(options_.inventory);
+  Record wanted{.prepared = {.claim = record.prepared.claim}, .held = record.held};
+  std::set<std::string_view> uids;
+  for (HeldDevice& held : wanted.held) {
+    overlap.complete(held);
+    auto [first, last] = holders_.equal_range(held.parent);
+    std::for_each(first, last, [&](const auto& holder) { uids.insert(holder.second); });
   }
-  return std::nullopt;
+  uids.erase(wanted.prepared.claim.uid);
+  std::vector<const Record*> others;
+  others.reserve(uids.size());
+  for (std::string_view uid : uids) {
+    others.push_back(&entries_.find(uid)->second.record);
+  }
+  auto conflict = overlap.find(wanted, others);
+  if (!conflict) {
+    return std::nullopt;
+  }
+  Refusal refusal{conflict->status(), std::nullopt};
+  if (conflict->holder != nullptr) {
+    refusal.holder = Holder{.claim = conflict->holder->prepared.claim, .device = std::move(conflict->device)};
+  }
+  return refusal;
 }
 
 /// Called with the lock, so nobody is between the metadata and the spec of a claim.
@@ -503,8 +509,9 @@ Status Store::removeStrayMetadata() const {
 
 void Store::put(const std::string& uid, Entry entry) {
   drop(uid);
-  for (const HeldDevice& held : entry.record.held) {
-    holders_.emplace(held.device, uid);
+  for (HeldDevice& held : entry.record.held) {
+    Overlap(options_.inventory).complete(held);
+    holders_.emplace(held.parent, uid);
   }
   entries_[uid] = std::move(entry);
   instruments_.preparedClaims.add(1);
@@ -516,7 +523,7 @@ void Store::drop(const std::string& uid) {
     return;
   }
   for (const HeldDevice& held : found->second.record.held) {
-    auto [first, last] = holders_.equal_range(held.device);
+    auto [first, last] = holders_.equal_range(held.parent);
     for (auto holder = first; holder != last;) {
       holder = holder->second == uid ? holders_.erase(holder) : std::next(holder);
     }

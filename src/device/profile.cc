@@ -1,15 +1,16 @@
 #include "simgpu/device/profile.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <set>
 
 #include <nlohmann/json.hpp>
 
+#include "device/device_builder.h"
 #include "device/embedded_profiles.h"
 #include "device/go_random.h"
 #include "device/gpu_config.h"
+#include "device/net_config.h"
 #include "device/profile_data.h"
 #include "device/syntax.h"
 
@@ -31,68 +32,26 @@ Status checkNode(const NodeContext& node) {
   return {};
 }
 
-Result<Attribute> makeAttribute(AttributeType type, const std::string& text) {
-  switch (type) {
-    case AttributeType::integer: {
-      std::int64_t number = 0;
-      auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-      if (error != std::errc() || end != text.data() + text.size()) {
-        return unexpected(Status::invalidArgument("expected a whole number, found \"{}\"", text));
-      }
-      return number;
-    }
-    case AttributeType::boolean:
-      if (text != "true" && text != "false") {
-        return unexpected(Status::invalidArgument("expected true or false, found \"{}\"", text));
-      }
-      return text == "true";
-    case AttributeType::version:
-      if (!isSemanticVersion(text)) {
-        return unexpected(
-            Status::invalidArgument("expected a semantic version such as 1.0.0 of at most {} bytes, found \"{}\"",
-                                    kMaxAttributeValueLength, text));
-      }
-      return Version{text};
-    case AttributeType::string:
-      break;
-  }
-  if (text.size() > kMaxAttributeValueLength) {
-    return unexpected(
-        Status::invalidArgument("expected at most {} bytes, found {}", kMaxAttributeValueLength, text.size()));
-  }
-  return text;
+template <typename Config>
+Result<Parameters> asParameters(Result<Config> config) {
+  return config ? Result<Parameters>(*std::move(config)) : unexpected(config.error());
 }
 
-Result<Device> makeDevice(const KindData& kind, const NodeContext& node, std::size_t index, std::string uuid) {
-  Device device{.name = {},
-                .kind = kind.kind,
-                .attributes = {},
-                .capacity = kind.capacity,
-                .allowMultipleAllocations = kind.allowMultipleAllocations,
-                .index = index,
-                .uuid = std::move(uuid)};
-  std::string name;
-  if (!kind.name.append(valuesOf(node, device), name) || !isDnsLabel(name)) {
-    return unexpected(Status::invalidArgument(
-        "device {} of kind {}: name: expected at most {} lower case letters, digits and '-', found \"{}\"", index,
-        kind.kind, kMaxLabelLength, name));
+/// What the node asks for has to have a meaning for some kind.
+Status checkFlags(const ProfileData& profile, const NodeContext& node) {
+  bool divisible = std::ranges::any_of(profile.devices, [](const KindData& kind) {
+    return kind.partitions && kind.partitions->count.from == &NodeContext::gpuPartitions;
+  });
+  if (node.gpuPartitions.value_or(0) > 0 && !divisible) {
+    return Status::invalidArgument("--gpu-partitions: profile {} has no devices that it could divide; leave it at 0",
+                                   profile.name);
   }
-  device.name = std::move(name);
-  Values values = valuesOf(node, device);
-  for (const auto& [attributeName, source] : kind.attributes) {
-    std::string text;
-    source.value.append(values, text);
-    auto attribute = makeAttribute(source.type, text);
-    if (!attribute) {
-      return unexpected(attribute.error().with("device {}: attributes.{}", device.name, attributeName));
-    }
-    device.attributes.emplace(attributeName, *std::move(attribute));
+  if (node.gpuAllowMultipleAllocations && !std::ranges::any_of(profile.devices, &KindData::shareableByFlag)) {
+    return Status::invalidArgument(
+        "--gpu-allow-multiple-allocations: profile {} has no devices that it could let claims share; leave it at false",
+        profile.name);
   }
-  return device;
-}
-
-std::size_t countOf(const KindData& kind, const NodeContext& node) {
-  return kind.countFromNumDevices ? node.numDevices.value_or(kind.count) : kind.count;
+  return {};
 }
 
 }  // namespace
@@ -155,10 +114,16 @@ Result<std::vector<Device>> Profile::devices(const NodeContext& node) const {
   if (auto status = checkNode(node); !status) {
     return unexpected(status);
   }
+  if (auto status = checkFlags(*data_, node); !status) {
+    return unexpected(status);
+  }
   std::size_t total = 0;
   for (const KindData& kind : data_->devices) {
-    std::size_t count = countOf(kind, node);
-    total += std::min(count, kMaxDevices + 1);
+    if (auto status = checkPartitions(kind, node); !status) {
+      return unexpected(status.with("profile {}", data_->name));
+    }
+    std::size_t count = deviceCount(kind, node);
+    total += count;
     if (total > kMaxDevices) {
       return unexpected(
           Status::invalidArgument("profile {}: expected at most {} devices on a node, found more with {} of kind {}",
@@ -170,16 +135,18 @@ Result<std::vector<Device>> Profile::devices(const NodeContext& node) const {
   std::set<std::string> names;
   UuidStream uuids(node.nodeName);
   for (const KindData& kind : data_->devices) {
-    for (std::size_t index = 0; index < countOf(kind, node); ++index) {
-      auto device = makeDevice(kind, node, index, uuids.next());
-      if (!device) {
-        return unexpected(device.error().with("profile {}", data_->name));
+    for (std::size_t index = 0; index < kind.count.on(node); ++index) {
+      auto made = makeDevices(kind, node, index, uuids.next());
+      if (!made) {
+        return unexpected(made.error().with("profile {}", data_->name));
       }
-      if (!names.insert(device->name).second) {
-        return unexpected(Status::invalidArgument(
-            "profile {}: device {}: name: expected each name once, found it twice", data_->name, device->name));
+      for (Device& device : *made) {
+        if (!names.insert(device.name).second) {
+          return unexpected(Status::invalidArgument(
+              "profile {}: device {}: name: expected each name once, found it twice", data_->name, device.name));
+        }
+        devices.push_back(std::move(device));
       }
-      devices.push_back(*std::move(device));
     }
   }
   return devices;
@@ -205,15 +172,15 @@ Result<Parameters> Profile::decodeParameters(std::string_view kind, const nlohma
   if (!found) {
     return unexpected(found.error());
   }
-  if (!(*found)->acceptsGpuConfig) {
-    return unexpected(
-        Status::invalidArgument("error decoding config parameters: devices of kind {} accept none", kind));
+  switch ((*found)->parameters) {
+    case ParametersType::gpuConfig:
+      return asParameters(decodeGpuConfig(parameters));
+    case ParametersType::netConfig:
+      return asParameters(decodeNetConfig(parameters));
+    case ParametersType::none:
+      break;
   }
-  auto config = decodeGpuConfig(parameters);
-  if (!config) {
-    return unexpected(config.error());
-  }
-  return *std::move(config);
+  return unexpected(Status::invalidArgument("error decoding config parameters: devices of kind {} accept none", kind));
 }
 
 Result<Parameters> Profile::defaultParameters(std::string_view kind) const {
@@ -221,12 +188,15 @@ Result<Parameters> Profile::defaultParameters(std::string_view kind) const {
   if (!found) {
     return unexpected(found.error());
   }
-  if (!(*found)->acceptsGpuConfig) {
-    return Parameters();
+  switch ((*found)->parameters) {
+    case ParametersType::gpuConfig:
+      return GpuConfig{.timeSliceInterval = "Default", .partitionCount = {}};
+    case ParametersType::netConfig:
+      return NetConfig();
+    case ParametersType::none:
+      break;
   }
-  GpuConfig config;
-  config.timeSliceInterval = "Default";
-  return config;
+  return Parameters();
 }
 
 Result<cdi::ContainerEdits> Profile::deviceEdits(const NodeContext& node, const Device& device,
@@ -237,9 +207,9 @@ Result<cdi::ContainerEdits> Profile::deviceEdits(const NodeContext& node, const 
   }
   Values values = valuesOf(node, device);
   values.allocation = &allocation;
-  values.config = std::get_if<GpuConfig>(&parameters);
-  if (values.config != nullptr) {
-    if (auto status = checkApplicable(*values.config, device.name); !status) {
+  values.parameters = &parameters;
+  if (const auto* config = std::get_if<GpuConfig>(&parameters)) {
+    if (auto status = checkApplicable(*config, device.name); !status) {
       return unexpected(status);
     }
   }

@@ -83,6 +83,23 @@ bool isQualifiedName(std::string_view text) {
   return text.size() <= 32 && isCIdentifier(text);
 }
 
+bool isLabelName(std::string_view text) {
+  if (auto slash = text.find('/'); slash != std::string_view::npos) {
+    if (!isDnsSubdomain(text.substr(0, slash))) {
+      return false;
+    }
+    text.remove_prefix(slash + 1);
+  }
+  return !text.empty() && isLabelValue(text);
+}
+
+bool isLabelValue(std::string_view text) {
+  auto sound = [](char c) { return isLetter(c) || isDigit(c); };
+  return text.empty() ||
+         (text.size() <= kMaxLabelLength && sound(text.front()) && sound(text.back()) &&
+          std::ranges::all_of(text, [&](char c) { return sound(c) || c == '-' || c == '_' || c == '.'; }));
+}
+
 bool isCdiClass(std::string_view text) {
   return !text.empty() && text.size() <= kMaxLabelLength && isLetter(text.front()) &&
          (isLetter(text.back()) || isDigit(text.back())) &&

@@ -13,8 +13,9 @@ struct VariableName {
   Variable variable;
 };
 
-constexpr std::array<VariableName, 13> kVariables = {{
+constexpr std::array<VariableName, 16> kVariables = {{
     {"index", Variable::index},
+    {"partition", Variable::partition},
     {"name", Variable::name},
     {"NAME", Variable::upperName},
     {"ID", Variable::upperId},
@@ -27,34 +28,65 @@ constexpr std::array<VariableName, 13> kVariables = {{
     {"config.strategy", Variable::configStrategy},
     {"config.timeSliceInterval", Variable::configTimeSliceInterval},
     {"config.partitionCount", Variable::configPartitionCount},
+    {"config.ingressBurst", Variable::configIngressBurst},
+    {"config.egressBurst", Variable::configEgressBurst},
 }};
 constexpr std::string_view kConsumedPrefix = "consumed.";
+constexpr std::string_view kConsumedUnitsPrefix = "consumedUnits.";
+/// The one variable that may stand in another, as part of a capacity.
+constexpr std::string_view kDriverName = "${driver.name}";
 
 bool isAllowed(Variable variable, Place place) {
   switch (variable) {
-    case Variable::nodeName:
     case Variable::driverName:
       return place != Place::envName;
+    case Variable::nodeName:
+      return place != Place::envName && place != Place::capacityName;
     case Variable::index:
-      return place != Place::nodeValue;
+      return place != Place::nodeValue && place != Place::capacityName;
+    case Variable::partition:
+      return place == Place::partName || place == Place::partAttribute;
     case Variable::uuid:
-      return place != Place::nodeValue && place != Place::envName;
+      return place != Place::nodeValue && place != Place::capacityName && place != Place::envName;
     case Variable::upperName:
     case Variable::upperId:
-      return place != Place::nodeValue && place != Place::deviceName;
+      return place != Place::nodeValue && place != Place::capacityName && place != Place::deviceName &&
+             place != Place::partName && place != Place::wholeName;
     case Variable::name:
-      return place != Place::nodeValue && place != Place::deviceName && place != Place::envName;
+      return place != Place::nodeValue && place != Place::capacityName && place != Place::deviceName &&
+             place != Place::envName;
     case Variable::claimUid:
     case Variable::adminAccess:
     case Variable::shareId:
     case Variable::consumed:
-      return place == Place::envValue || place == Place::envValueOfConfig;
+    case Variable::consumedUnits:
+      return place == Place::envValue || place == Place::envValueOfGpuConfig || place == Place::envValueOfNetConfig;
     case Variable::configStrategy:
     case Variable::configTimeSliceInterval:
     case Variable::configPartitionCount:
-      return place == Place::envValueOfConfig;
+      return place == Place::envValueOfGpuConfig;
+    case Variable::configIngressBurst:
+    case Variable::configEgressBurst:
+      return place == Place::envValueOfNetConfig;
   }
   return false;
+}
+
+/// Whether an allocation may leave the variable without a value.
+bool isOptional(Variable variable) {
+  switch (variable) {
+    case Variable::shareId:
+    case Variable::consumed:
+    case Variable::consumedUnits:
+    case Variable::configStrategy:
+    case Variable::configTimeSliceInterval:
+    case Variable::configPartitionCount:
+    case Variable::configIngressBurst:
+    case Variable::configEgressBurst:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::string allowedNames(Place place) {
@@ -64,12 +96,34 @@ std::string allowedNames(Place place) {
       fmt::format_to(std::back_inserter(names), "{}${{{}}}", names.empty() ? "" : ", ", candidate.text);
     }
   }
-  return isAllowed(Variable::consumed, place) ? names + ", ${consumed.<capacity>}" : names;
+  return isAllowed(Variable::consumed, place) ? names + ", ${consumed.<capacity>}, ${consumedUnits.<capacity>}" : names;
+}
+
+/// Of what follows the prefix of `consumed` or `consumedUnits`; empty for other variables.
+std::string_view capacityIn(std::string_view name) {
+  for (std::string_view prefix : {kConsumedPrefix, kConsumedUnitsPrefix}) {
+    if (name.starts_with(prefix)) {
+      return name.substr(prefix.size());
+    }
+  }
+  return {};
+}
+
+/// Where the variable at the beginning of `text` ends, which is `{…`.
+std::size_t endOfVariable(std::string_view text) {
+  auto end = text.find('}');
+  auto inner = text.find(kDriverName);
+  return end != std::string_view::npos && inner < end && !capacityIn(text.substr(1)).empty()
+             ? text.find('}', inner + kDriverName.size())
+             : end;
 }
 
 std::optional<Variable> variableOf(std::string_view name) {
   if (name.starts_with(kConsumedPrefix)) {
     return Variable::consumed;
+  }
+  if (name.starts_with(kConsumedUnitsPrefix)) {
+    return Variable::consumedUnits;
   }
   const auto* found = std::ranges::find(kVariables, name, &VariableName::text);
   return found == kVariables.end() ? std::nullopt : std::optional(found->variable);
@@ -89,25 +143,51 @@ bool appendIf(std::string& out, std::string_view text) {
   return !text.empty();
 }
 
-bool appendConfig(Variable variable, const GpuConfig* config, std::string& out) {
-  if (config == nullptr) {
-    return false;
-  }
+bool appendGpuConfig(Variable variable, const GpuConfig& config, std::string& out) {
   if (variable == Variable::configStrategy) {
-    return appendIf(out, config->strategy);
+    return appendIf(out, config.strategy);
   }
   if (variable == Variable::configTimeSliceInterval) {
-    return appendIf(out, config->timeSliceInterval.value_or(""));
+    return appendIf(out, config.timeSliceInterval.value_or(""));
   }
-  return appendIf(out, config->partitionCount ? std::to_string(*config->partitionCount) : "");
+  return appendIf(out, config.partitionCount ? std::to_string(*config.partitionCount) : "");
 }
 
-bool appendConsumed(const std::string& capacity, const Allocation* allocation, std::string& out) {
-  if (allocation == nullptr) {
+bool appendNetConfig(Variable variable, const NetConfig& config, std::string& out) {
+  std::uint64_t burst = variable == Variable::configIngressBurst ? config.ingressBurst : config.egressBurst;
+  return appendIf(out, burst > 0 ? std::to_string(burst) : "");
+}
+
+bool appendConfig(Variable variable, const Parameters* parameters, std::string& out) {
+  if (const auto* gpu = parameters == nullptr ? nullptr : std::get_if<GpuConfig>(parameters)) {
+    return appendGpuConfig(variable, *gpu, out);
+  }
+  if (const auto* net = parameters == nullptr ? nullptr : std::get_if<NetConfig>(parameters)) {
+    return appendNetConfig(variable, *net, out);
+  }
+  return false;
+}
+
+/// The capacity that `name`, in which `${driver.name}` may stand, means on this node.
+std::string resolved(std::string_view name, const NodeContext& node) {
+  auto place = name.find(kDriverName);
+  if (place == std::string_view::npos) {
+    return std::string(name);
+  }
+  return fmt::format("{}{}{}", name.substr(0, place), node.driverName, name.substr(place + kDriverName.size()));
+}
+
+bool appendConsumed(Variable variable, const std::string& capacity, const Values& values, std::string& out) {
+  if (values.allocation == nullptr) {
     return false;
   }
-  auto found = allocation->consumedCapacity.find(capacity);
-  return found != allocation->consumedCapacity.end() && appendIf(out, found->second.toString());
+  const auto& consumed = values.allocation->consumedCapacity;
+  auto found = consumed.find(resolved(capacity, *values.node));
+  if (found == consumed.end()) {
+    return false;
+  }
+  return appendIf(out,
+                  variable == Variable::consumed ? found->second.toString() : std::to_string(found->second.value()));
 }
 
 bool appendAllocation(Variable variable, const Allocation* allocation, std::string& out) {
@@ -131,6 +211,8 @@ bool appendVariable(Variable variable, const std::string& capacity, const Values
       return appendIf(out, values.node->driverName);
     case Variable::index:
       return appendIf(out, std::to_string(values.device->index));
+    case Variable::partition:
+      return appendIf(out, std::to_string(values.partition));
     case Variable::uuid:
       return appendIf(out, values.device->uuid);
     case Variable::name:
@@ -146,9 +228,12 @@ bool appendVariable(Variable variable, const std::string& capacity, const Values
     case Variable::configStrategy:
     case Variable::configTimeSliceInterval:
     case Variable::configPartitionCount:
-      return appendConfig(variable, values.config, out);
+    case Variable::configIngressBurst:
+    case Variable::configEgressBurst:
+      return appendConfig(variable, values.parameters, out);
     case Variable::consumed:
-      return appendConsumed(capacity, values.allocation, out);
+    case Variable::consumedUnits:
+      return appendConsumed(variable, capacity, values, out);
   }
   return false;
 }
@@ -156,8 +241,7 @@ bool appendVariable(Variable variable, const std::string& capacity, const Values
 }  // namespace
 
 Values valuesOf(const NodeContext& node, const Device& device) {
-  Values values{
-      .node = &node, .device = &device, .upperName = {}, .upperId = {}, .allocation = nullptr, .config = nullptr};
+  Values values{.node = &node, .device = &device, .upperName = {}, .upperId = {}};
   for (char c : device.name) {
     if (isAlphanumeric(c)) {
       values.upperName += upper(c);
@@ -186,7 +270,7 @@ Result<Template> Template::compile(std::string_view text, Place place) {
       text.remove_prefix(1);
       continue;
     }
-    auto end = text.find('}');
+    auto end = endOfVariable(text);
     if (!text.starts_with('{') || end == std::string_view::npos) {
       return unexpected(Status::invalidArgument("expected ${{variable}}, or $$ for a dollar sign, found \"${}\"",
                                                 text.substr(0, 40)));
@@ -196,8 +280,7 @@ Result<Template> Template::compile(std::string_view text, Place place) {
     if (!variable || !isAllowed(*variable, place)) {
       return unexpected(Status::invalidArgument("expected one of {}, found \"${{{}}}\"", allowedNames(place), name));
     }
-    std::string capacity(*variable == Variable::consumed ? name.substr(kConsumedPrefix.size()) : "");
-    compiled.pieces_.push_back({std::move(compiled.rest_), *variable, std::move(capacity)});
+    compiled.pieces_.push_back({std::move(compiled.rest_), *variable, std::string(capacityIn(name))});
     compiled.rest_.clear();
     text.remove_prefix(end + 1);
   }
@@ -216,17 +299,13 @@ bool Template::append(const Values& values, std::string& out) const {
 }
 
 bool Template::canBeAbsent() const {
-  return std::ranges::any_of(pieces_, [](const Piece& piece) {
-    return piece.variable == Variable::shareId || piece.variable == Variable::consumed ||
-           piece.variable == Variable::configStrategy || piece.variable == Variable::configTimeSliceInterval ||
-           piece.variable == Variable::configPartitionCount;
-  });
+  return std::ranges::any_of(pieces_, [](const Piece& piece) { return isOptional(piece.variable); });
 }
 
 std::vector<std::string_view> Template::consumed() const {
   std::vector<std::string_view> capacities;
   for (const Piece& piece : pieces_) {
-    if (piece.variable == Variable::consumed) {
+    if (piece.variable == Variable::consumed || piece.variable == Variable::consumedUnits) {
       capacities.emplace_back(piece.capacity);
     }
   }

@@ -13,6 +13,7 @@ namespace simgpu::device {
 /// What a template may refer to; docs/profiles.md lists the names.
 enum class Variable : std::uint8_t {
   index,
+  partition,
   name,
   upperName,  ///< `${NAME}`
   upperId,    ///< `${ID}`
@@ -25,17 +26,25 @@ enum class Variable : std::uint8_t {
   configStrategy,
   configTimeSliceInterval,
   configPartitionCount,
-  consumed,  ///< `${consumed.<capacity>}`
+  configIngressBurst,
+  configEgressBurst,
+  consumed,       ///< `${consumed.<capacity>}`
+  consumedUnits,  ///< `${consumedUnits.<capacity>}`
 };
 
 /// A place in a profile where a template stands, as far as it decides what the template may refer to.
 enum class Place {
   nodeValue,  ///< Value of a variable that all containers of a claim get.
   deviceName,
+  partName,   ///< Name of a partition,
+  wholeName,  ///< and of the undivided device beside it.
   attribute,
+  partAttribute,
+  capacityName,
   envName,
-  envValue,          ///< Value of a variable of a device without parameters,
-  envValueOfConfig,  ///< or of one that accepts a GpuConfig.
+  envValue,             ///< Value of a variable of a device without parameters,
+  envValueOfGpuConfig,  ///< of one that accepts a GpuConfig,
+  envValueOfNetConfig,  ///< or a NetConfig.
 };
 
 /// What the variables stand for. A pointer that the place does not need may be null.
@@ -44,8 +53,9 @@ struct Values {
   const Device* device = nullptr;
   std::string upperName;
   std::string upperId;
+  std::size_t partition = 0;
   const Allocation* allocation = nullptr;
-  const GpuConfig* config = nullptr;
+  const Parameters* parameters = nullptr;
 };
 
 /// The values of a device of which index, UUID and (unless that is still to come) name are known.

@@ -46,6 +46,9 @@ class YamlValue {
   /// The members of a mapping, in order, each key once.
   std::vector<std::pair<std::string, YamlValue>> members() const;
 
+  bool isList() const { return node_.IsSequence(); }
+  bool isMapping() const { return node_.IsMap(); }
+
   /// Reports `expected <expected>, found <this node>`.
   void mismatch(std::string_view expected) const;
   /// Reports a sentence of the caller's.

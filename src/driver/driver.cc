@@ -95,7 +95,8 @@ class DriverImpl final : public Driver {
          .lockFile = directory / "serialize.lock",
          .bootId = std::move(bootId),
          .metadataDirectory = directory / "dra-device-metadata",
-         .deviceMetadata = options.deviceMetadata},
+         .deviceMetadata = options.deviceMetadata,
+         .inventory = &inventory_},
         around_.files, around_.clock, claimInstruments_, around_.log);
     if (!store) {
       return store.error();

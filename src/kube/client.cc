@@ -160,6 +160,12 @@ Result<Node> Client::getNode(std::string_view name, const Wait& wait) {
   return decodeAnswer(operation, send(operation.what, get(nodePath(name), wait.deadline), wait), nodeFromJson);
 }
 
+Result<ServerVersion> Client::getServerVersion(const Wait& wait) {
+  const Operation operation{
+      .what = "read the version of the API server", .verb = "get", .resource = "/version", .group = {}};
+  return decodeAnswer(operation, send(operation.what, get("/version", wait.deadline), wait), serverVersionFromJson);
+}
+
 Result<ResourceSliceList> Client::listSlices(std::string_view driver, std::string_view nodeName, const Wait& wait) {
   const auto operation = sliceOperation("list ResourceSlices", "list", {});
   auto list = readPages<ResourceSlice>(

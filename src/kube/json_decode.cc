@@ -1,3 +1,8 @@
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "kube/device_json.h"
 #include "kube/json_node.h"
 #include "simgpu/kube/json.h"
 
@@ -23,89 +28,6 @@ ObjectMeta metadataFrom(const JsonNode& node) {
     owner["controller"].to(reference.controller);
   });
   return metadata;
-}
-
-/// How many members of an object are neither null nor absent.
-std::size_t presentMembers(const json& object) {
-  std::size_t count = 0;
-  for (const auto& member : object) {
-    count += member.is_null() ? 0 : 1;
-  }
-  return count;
-}
-
-/// The value if it is one of the four forms that this program knows; other forms (lists, more than one member) are kept
-/// as they are.
-std::optional<DeviceAttribute> attributeFrom(const JsonNode& node) {
-  if (presentMembers(node.raw()) != 1) {
-    return std::nullopt;
-  }
-  if (node["int"].exists()) {
-    std::int64_t value = 0;
-    node["int"].to(value);
-    return value;
-  }
-  if (node["bool"].exists()) {
-    bool value = false;
-    node["bool"].to(value);
-    return value;
-  }
-  if (node["string"].exists()) {
-    std::string value;
-    node["string"].to(value);
-    return value;
-  }
-  if (node["version"].exists()) {
-    VersionValue value;
-    node["version"].to(value.text);
-    return value;
-  }
-  return std::nullopt;
-}
-
-void attributesInto(const JsonNode& node, Device& device) {
-  node.members([&](const std::string& name, const JsonNode& attribute) {
-    if (attribute.exists() && !attribute.raw().is_object()) {
-      attribute.fail("expected an object");
-      return;
-    }
-    if (auto value = attributeFrom(attribute)) {
-      device.attributes.emplace(name, *std::move(value));
-    } else {
-      device.others["attributes"][name] = attribute.raw();
-    }
-  });
-}
-
-void capacityInto(const JsonNode& node, Device& device) {
-  node.members([&](const std::string& name, const JsonNode& capacity) {
-    capacity["value"].to(device.capacity[name]);
-    capacity.members([&](const std::string& key, const JsonNode& member) {
-      if (key != "value" && member.exists()) {
-        device.others["capacity"][name][key] = member.raw();
-      }
-    });
-  });
-}
-
-Device deviceFrom(const JsonNode& node) {
-  Device device;
-  node.members([&](const std::string& key, const JsonNode& member) {
-    if (key == "name") {
-      member.to(device.name);
-    } else if (key == "attributes") {
-      attributesInto(member, device);
-    } else if (key == "capacity") {
-      capacityInto(member, device);
-    } else if (key == "allowMultipleAllocations") {
-      if (member.exists()) {
-        member.to(device.allowMultipleAllocations.emplace());
-      }
-    } else if (member.exists()) {
-      device.others[key] = member.raw();
-    }
-  });
-  return device;
 }
 
 AllocationResult resultFrom(const JsonNode& node) {
@@ -155,6 +77,7 @@ Result<ResourceSlice> resourceSliceFromJson(const json& document) {
   pool["generation"].to(slice.pool.generation);
   pool["resourceSliceCount"].to(slice.pool.resourceSliceCount);
   spec["devices"].each([&](const JsonNode& device) { slice.devices.push_back(deviceFrom(device)); });
+  spec["sharedCounters"].each([&](const JsonNode& set) { slice.sharedCounters.push_back(counterSetFrom(set)); });
   return resultOf(std::move(slice), std::move(failure));
 }
 
@@ -192,6 +115,22 @@ Result<ResourceClaim> resourceClaimFromJson(const json& document) {
     node["uid"].to(consumer.uid);
   });
   return resultOf(std::move(claim), std::move(failure));
+}
+
+Result<ServerVersion> serverVersionFromJson(const json& document) {
+  Status failure;
+  const JsonNode root(document, failure);
+  ServerVersion version;
+  // Some providers append a sign: "36+".
+  for (auto [key, target] : {std::pair("major", &version.major), std::pair("minor", &version.minor)}) {
+    std::string text;
+    root[key].to(text);
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *target);
+    if (error != std::errc()) {
+      root[key].fail(fmt::format("expected a number in text, found \"{}\"", text));
+    }
+  }
+  return resultOf(version, std::move(failure));
 }
 
 Result<Node> nodeFromJson(const json& document) {

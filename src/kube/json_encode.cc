@@ -5,6 +5,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "kube/device_json.h"
 #include "simgpu/kube/json.h"
 
 namespace simgpu::kube {
@@ -45,50 +46,6 @@ json metadataJson(const ObjectMeta& metadata) {
   return result;
 }
 
-json attributeJson(const DeviceAttribute& attribute) {
-  json result = json::object();
-  if (const auto* integer = std::get_if<std::int64_t>(&attribute)) {
-    result["int"] = *integer;
-  } else if (const auto* boolean = std::get_if<bool>(&attribute)) {
-    result["bool"] = *boolean;
-  } else if (const auto* text = std::get_if<std::string>(&attribute)) {
-    result["string"] = *text;
-  } else if (const auto* version = std::get_if<VersionValue>(&attribute)) {
-    result["version"] = version->text;
-  }
-  return result;
-}
-
-/// Adds what `object` does not have yet, at every level.
-void addMissing(json& object, const json& more) {
-  for (const auto& [key, value] : more.items()) {
-    auto& mine = object[key];
-    if (mine.is_null()) {
-      mine = value;
-    } else if (mine.is_object() && value.is_object()) {
-      addMissing(mine, value);
-    }
-  }
-}
-
-json deviceJson(const Device& device) {
-  json result = json::object();
-  result["name"] = device.name;
-  for (const auto& [name, attribute] : device.attributes) {
-    result["attributes"][name] = attributeJson(attribute);
-  }
-  for (const auto& [name, quantity] : device.capacity) {
-    result["capacity"][name]["value"] = quantity.toString();
-  }
-  if (device.allowMultipleAllocations) {
-    result["allowMultipleAllocations"] = *device.allowMultipleAllocations;
-  }
-  if (device.others.is_object()) {
-    addMissing(result, device.others);
-  }
-  return result;
-}
-
 /// RFC 3339 in whole seconds, as `metav1.Time`.
 std::string timestamp(std::chrono::system_clock::time_point time) {
   auto seconds = std::chrono::floor<std::chrono::seconds>(time);
@@ -116,6 +73,9 @@ json toJson(const ResourceSlice& slice) {
   spec["pool"]["resourceSliceCount"] = slice.pool.resourceSliceCount;
   for (const auto& device : slice.devices) {
     spec["devices"].push_back(deviceJson(device));
+  }
+  for (const auto& set : slice.sharedCounters) {
+    spec["sharedCounters"].push_back(counterSetJson(set));
   }
   return result;
 }

@@ -35,10 +35,24 @@ bool sameOthers(const json& a, const json& b) {
 
 }  // namespace
 
+bool DeviceTaint::operator==(const DeviceTaint& other) const {
+  bool sameTime = timeAdded == other.timeAdded || timeAdded.empty() || other.timeAdded.empty();
+  return key == other.key && value == other.value && effect == other.effect && sameTime;
+}
+
+bool NodeAllocatableMapping::operator==(const NodeAllocatableMapping& other) const {
+  const base::Quantity once = base::Quantity::decimal(1);
+  return capacityKey == other.capacityKey && multiplier.value_or(once) == other.multiplier.value_or(once);
+}
+
 bool Device::operator==(const Device& other) const {
   return name == other.name && attributes == other.attributes && capacity == other.capacity &&
+         requestPolicies == other.requestPolicies &&
          allowMultipleAllocations.value_or(false) == other.allowMultipleAllocations.value_or(false) &&
-         sameOthers(others, other.others);
+         consumesCounters == other.consumesCounters && taints == other.taints &&
+         bindingConditions == other.bindingConditions && bindingFailureConditions == other.bindingFailureConditions &&
+         nodeAllocatableResourceMappings == other.nodeAllocatableResourceMappings &&
+         nodeAllocatableResources == other.nodeAllocatableResources && sameOthers(others, other.others);
 }
 
 }  // namespace simgpu::kube

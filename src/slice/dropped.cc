@@ -31,15 +31,32 @@ std::string firstField(const kube::Device& sent, const kube::Device& stored) {
   if (std::string name = firstKey(sent.capacity, stored.capacity); !name.empty()) {
     return "capacity " + name;
   }
+  if (std::string name = firstKey(sent.requestPolicies, stored.requestPolicies); !name.empty()) {
+    return "requestPolicy of capacity " + name;
+  }
   if (sent.allowMultipleAllocations.value_or(false) != stored.allowMultipleAllocations.value_or(false)) {
     return "allowMultipleAllocations";
+  }
+  if (sent.consumesCounters != stored.consumesCounters) {
+    return "consumesCounters";
+  }
+  if (sent.taints != stored.taints) {
+    return "taints";
+  }
+  if (sent.bindingConditions != stored.bindingConditions ||
+      sent.bindingFailureConditions != stored.bindingFailureConditions) {
+    return "bindingConditions";
+  }
+  if (sent.nodeAllocatableResourceMappings != stored.nodeAllocatableResourceMappings) {
+    return "nodeAllocatableResourceMappings";
+  }
+  if (sent.nodeAllocatableResources != stored.nodeAllocatableResources) {
+    return "nodeAllocatableResources";
   }
   return "another field";
 }
 
-}  // namespace
-
-std::string firstDifference(const std::vector<kube::Device>& sent, const std::vector<kube::Device>& stored) {
+std::string firstDevice(const std::vector<kube::Device>& sent, const std::vector<kube::Device>& stored) {
   for (std::size_t i = 0; i < sent.size(); ++i) {
     if (i >= stored.size() || stored[i].name != sent[i].name) {
       return fmt::format("device {}", sent[i].name);
@@ -49,6 +66,12 @@ std::string firstDifference(const std::vector<kube::Device>& sent, const std::ve
     }
   }
   return stored.size() > sent.size() ? fmt::format("device {}", stored[sent.size()].name) : "";
+}
+
+}  // namespace
+
+std::string firstDifference(const kube::ResourceSlice& sent, const kube::ResourceSlice& stored) {
+  return sent.sharedCounters == stored.sharedCounters ? firstDevice(sent.devices, stored.devices) : "sharedCounters";
 }
 
 kube::Occurrence fieldsDropped(const kube::ResourceSlice& sent, const kube::ResourceSlice& stored) {
@@ -64,7 +87,7 @@ kube::Occurrence fieldsDropped(const kube::ResourceSlice& sent, const kube::Reso
       .message = fmt::format("The API server dropped fields of the devices of driver {}, so the scheduler does not "
                              "see them; the first is {}. It is probably too old, or a feature gate is off. When that "
                              "was changed, restart the driver.",
-                             sent.driver, firstDifference(sent.devices, stored.devices))};
+                             sent.driver, firstDifference(sent, stored))};
 }
 
 }  // namespace simgpu::slice

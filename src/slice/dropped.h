@@ -10,7 +10,7 @@ namespace simgpu::slice {
 
 /// The first thing in which what the server stored differs from what it was sent, for a person: `capacity compute of
 /// device gpu-0`. Empty if nothing does.
-std::string firstDifference(const std::vector<kube::Device>& sent, const std::vector<kube::Device>& stored);
+std::string firstDifference(const kube::ResourceSlice& sent, const kube::ResourceSlice& stored);
 
 /// That, for the users of the node.
 kube::Occurrence fieldsDropped(const kube::ResourceSlice& sent, const kube::ResourceSlice& stored);

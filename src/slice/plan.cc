@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <utility>
+
+#include "slice/to_kube.h"
 
 namespace simgpu::slice {
 namespace {
@@ -9,45 +13,117 @@ namespace {
 /// What the server appends to `metadata.generateName`.
 constexpr std::size_t kRandomCharacters = 5;
 
-kube::DeviceAttribute toKube(const device::Attribute& attribute) {
-  return std::visit(
-      [](const auto& value) -> kube::DeviceAttribute {
-        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, device::Version>) {
-          return kube::VersionValue{value.text};
-        } else {
-          return value;
-        }
-      },
-      attribute);
+/// Counter sets have slices of their own since then, and tighter limits.
+constexpr kube::ServerVersion kSeparateCounters{.major = 1, .minor = 35};
+
+/// Whether the API allows only half as many devices in a slice with this one.
+bool isIntricate(const kube::Device& device) {
+  auto list = [](const auto& attribute) { return isList(attribute.second); };
+  return !device.taints.empty() || !device.consumesCounters.empty() || std::ranges::any_of(device.attributes, list);
 }
 
-kube::Device toKube(const device::Device& device) {
-  kube::Device result{.name = device.name};
-  for (const auto& [name, value] : device.attributes) {
-    result.attributes.emplace(name, toKube(value));
+/// Fills slices one after the other.
+class Planner {
+ public:
+  Planner(const device::Inventory& inventory, const ServerFeatures& server)
+      : inventory_(inventory), separate_(server.version >= kSeparateCounters) {
+    devices_.reserve(inventory.devices().size());
+    for (const device::Device& device : inventory.devices()) {
+      devices_.push_back(toKube(device, server, result_.leftOut));
+    }
+    if (separate_ && std::ranges::any_of(devices_, isIntricate)) {
+      most_ = kMaxIntricateDevicesPerSlice;
+    }
   }
-  result.capacity = device.capacity;
-  result.allowMultipleAllocations = device.allowMultipleAllocations;
-  return result;
-}
+
+  Plan finish() && {
+    if (separate_) {
+      addCounterSets();
+    }
+    addDevices();
+    if (result_.slices.empty()) {
+      open();
+    }
+    for (kube::ResourceSlice& slice : result_.slices) {
+      slice.pool.resourceSliceCount = static_cast<std::int64_t>(result_.slices.size());
+    }
+    return std::move(result_);
+  }
+
+ private:
+  kube::ResourceSlice& open() {
+    kube::ResourceSlice& slice = result_.slices.emplace_back();
+    slice.driver = inventory_.node().driverName;
+    slice.nodeName = inventory_.node().nodeName;
+    slice.pool = {.name = inventory_.pool()};
+    return slice;
+  }
+
+  void addCounterSets() {
+    kube::ResourceSlice* slice = nullptr;
+    for (const device::CounterSet& set : inventory_.counterSets()) {
+      if (slice == nullptr || slice->sharedCounters.size() == kMaxCounterSetsPerSlice) {
+        slice = &open();
+      }
+      slice->sharedCounters.push_back(toKube(set));
+    }
+  }
+
+  /// How many devices from `begin` on have to be in one slice: those that draw from the same counters, where the
+  /// counters are in that slice too.
+  std::size_t groupAt(std::size_t begin) const {
+    const auto& all = inventory_.devices();
+    const std::string& counterSet = all[begin].counterSet;
+    if (separate_ || counterSet.empty()) {
+      return 1;
+    }
+    auto end = std::find_if(all.begin() + static_cast<std::ptrdiff_t>(begin), all.end(),
+                            [&](const device::Device& device) { return device.counterSet != counterSet; });
+    return static_cast<std::size_t>(end - all.begin()) - begin;
+  }
+
+  void addDevices() {
+    kube::ResourceSlice* slice = nullptr;
+    std::size_t counters = 0;  // in the slice
+    for (std::size_t begin = 0; begin < devices_.size();) {
+      std::size_t group = groupAt(begin);
+      const std::string& counterSet = inventory_.devices()[begin].counterSet;
+      const device::CounterSet* set = separate_ ? nullptr : inventory_.findCounterSet(counterSet);
+      std::size_t more = set == nullptr ? 0 : set->counters.size();
+      bool full = slice != nullptr && !slice->devices.empty() &&
+                  (slice->devices.size() + group > most_ || counters + more > kMaxCountersPerSlice);
+      if (slice == nullptr || full) {
+        slice = &open();
+        counters = 0;
+      }
+      if (set != nullptr) {
+        slice->sharedCounters.push_back(toKube(*set));
+        counters += more;
+      }
+      auto first = devices_.begin() + static_cast<std::ptrdiff_t>(begin);
+      std::move(first, first + static_cast<std::ptrdiff_t>(group), std::back_inserter(slice->devices));
+      begin += group;
+    }
+  }
+
+  const device::Inventory& inventory_;
+  const bool separate_;
+  std::vector<kube::Device> devices_;
+  std::size_t most_ = kMaxDevicesPerSlice;
+  Plan result_;
+};
 
 }  // namespace
 
-std::vector<kube::ResourceSlice> plan(const device::Inventory& inventory) {
-  const std::vector<device::Device>& devices = inventory.devices();
-  std::size_t count = std::max<std::size_t>(1, (devices.size() + kMaxDevicesPerSlice - 1) / kMaxDevicesPerSlice);
-  std::vector<kube::ResourceSlice> slices(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    kube::ResourceSlice& slice = slices[i];
-    slice.driver = inventory.node().driverName;
-    slice.nodeName = inventory.node().nodeName;
-    slice.pool = {.name = inventory.pool(), .resourceSliceCount = static_cast<std::int64_t>(count)};
-    std::size_t end = std::min(devices.size(), (i + 1) * kMaxDevicesPerSlice);
-    for (std::size_t d = i * kMaxDevicesPerSlice; d < end; ++d) {
-      slice.devices.push_back(toKube(devices[d]));
-    }
-  }
-  return slices;
+bool dependsOnServer(const device::Inventory& inventory) {
+  return std::ranges::any_of(inventory.devices(), [](const device::Device& device) {
+    return !device.counterSet.empty() || !device.taints.empty() || !device.nodeAllocatable.empty() ||
+           std::ranges::any_of(device.attributes, [](const auto& attribute) { return isList(attribute.second); });
+  });
+}
+
+Plan plan(const device::Inventory& inventory, const ServerFeatures& server) {
+  return Planner(inventory, server).finish();
 }
 
 std::string generateName(std::size_t index, const kube::ResourceSlice& slice) {

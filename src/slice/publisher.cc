@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "simgpu/slice/plan.h"
+#include "slice/adaptation.h"
 #include "slice/dropped.h"
 
 namespace simgpu::slice {
@@ -48,7 +49,8 @@ Publisher::Publisher(Options options, const device::Inventory& inventory, kube::
       events_(events),
       instruments_(instruments),
       log_(std::move(log)),
-      desired_(plan(inventory)),
+      adaptation_(std::make_unique<Adaptation>(inventory, log_)),
+      desired_(adaptation_->slices()),
       pace_(desired_.size()),
       backoff_(kFirstPause, kLongestPause, random),
       watchBackoff_(kFirstPause, kLongestPause, random),
@@ -148,7 +150,27 @@ bool Publisher::acquireLock() {
   return false;
 }
 
+void Publisher::planAnew() {
+  auto owners = std::move(desired_.front().metadata.ownerReferences);
+  desired_ = adaptation_->slices();
+  for (kube::ResourceSlice& slice : desired_) {
+    slice.metadata.ownerReferences = owners;
+  }
+  pace_ = RestorePace(desired_.size());
+  established_.reset();
+  published_ = false;
+  differs_ = true;
+  reportedDropped_ = false;
+}
+
 Status Publisher::relist() {
+  auto other = adaptation_->learn(api_, patience());
+  if (!other) {
+    return other.error();
+  }
+  if (*other) {
+    planAnew();
+  }
   watch_.reset();
   auto slices = api_.listSlices(desired_.front().driver, desired_.front().nodeName, patience());
   if (!slices) {
@@ -242,6 +264,13 @@ Status Publisher::reconcile(const std::stop_token& stop) {
   }
   established_ = next.generation;
   if (Status written = write(next, stop); !written) {
+    if (adaptation_->giveIn(written)) {
+      planAnew();
+      return {};
+    }
+    if (written.code() == Code::invalidArgument && adaptation_->matters()) {
+      phase_ = Phase::list;  // it may be of another version by now
+    }
     if (written.code() == Code::conflict || written.code() == Code::alreadyExists || written.code() == Code::notFound) {
       phase_ = Phase::list;  // somebody was faster: look again
     }
@@ -347,7 +376,7 @@ Status Publisher::stored(const kube::ResourceSlice& sent, const Result<kube::Res
     return answer.error();
   }
   actual_[answer->metadata.name] = *answer;
-  if (answer->devices != sent.devices) {
+  if (answer->devices != sent.devices || answer->sharedCounters != sent.sharedCounters) {
     keepWhatServerKnows(sent, *answer);
   }
   return {};
@@ -362,11 +391,12 @@ void Publisher::keepWhatServerKnows(const kube::ResourceSlice& sent, const kube:
     log_.warning(
         "The API server dropped fields of the devices, probably because it is too old or a feature gate is off; "
         "going on without them",
-        {{"slice", stored.metadata.name}, {"first", firstDifference(sent.devices, stored.devices)}});
+        {{"slice", stored.metadata.name}, {"first", firstDifference(sent, stored)}});
     events_.record(fieldsDropped(sent, stored));
   }
   // Sending it again would change nothing. After an upgrade of the API server, a restart of this driver sends all.
   desired_[*index].devices = stored.devices;
+  desired_[*index].sharedCounters = stored.sharedCounters;
 }
 
 void Publisher::retryAfter(const Status& failure, std::string_view what) {

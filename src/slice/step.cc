@@ -11,7 +11,8 @@ namespace {
 /// Whether the content is the same, whatever the generation.
 bool sameContent(const kube::ResourceSlice& desired, const kube::ResourceSlice& actual) {
   return desired.pool.name == actual.pool.name && desired.pool.resourceSliceCount == actual.pool.resourceSliceCount &&
-         desired.devices == actual.devices && desired.metadata.ownerReferences == actual.metadata.ownerReferences;
+         desired.devices == actual.devices && desired.sharedCounters == actual.sharedCounters &&
+         desired.metadata.ownerReferences == actual.metadata.ownerReferences;
 }
 
 /// Pairs each desired slice with the actual one of its index: the highest generation wins, then the better content.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -26,6 +27,10 @@ std::vector<FieldError> validateObject(const Resource& resource, const nlohmann:
 std::vector<FieldError> validateClaimStatus(const nlohmann::json& object, const nlohmann::json& old);
 
 std::vector<FieldError> validateSlice(const nlohmann::json& object, const nlohmann::json* old);
+
+/// What is wrong with the request policy of a capacity, which may have none.
+void validatePolicy(const nlohmann::json& capacity, const std::string& where, std::vector<FieldError>& errors);
+
 std::vector<FieldError> validateClaim(const nlohmann::json& object, const nlohmann::json* old);
 
 bool isDnsLabel(std::string_view text);

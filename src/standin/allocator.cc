@@ -44,6 +44,22 @@ bool isTainted(const json& device, const json& tolerations) {
   });
 }
 
+Amounts consumedBy(const json& result) {
+  Amounts consumed;
+  for (const auto& [name, amount] : at(result, "consumedCapacity").items()) {
+    consumed[name] =
+        base::Quantity::parse(amount.is_string() ? amount.get<std::string>() : "0").value_or(base::Quantity());
+  }
+  return consumed;
+}
+
+/// A UUID of its own for each share: a claim is allocated once.
+std::string shareId(const std::string& claimUid, std::size_t result) {
+  std::uint64_t hash = std::hash<std::string>()(claimUid);
+  return fmt::format("{:08x}-{:04x}-4000-8000-{:012x}", static_cast<std::uint32_t>(hash >> 32), (hash >> 16) & 0xffff,
+                     ((hash & 0xffff) << 32) + result);
+}
+
 std::string mainOf(const std::string& request) {
   return request.substr(0, request.find('/'));
 }
@@ -54,9 +70,13 @@ Allocator::Allocator(const Inventory& inventory, std::string node) : inventory_(
   collect(inventory.slices);
   for (const json& claim : inventory.claims) {
     for (const json& result : at(at(at(at(claim, "status"), "allocation"), "devices"), "results")) {
-      if (!flagAt(result, "adminAccess")) {
-        used_.insert({textAt(result, "driver"), textAt(result, "pool"), textAt(result, "device")});
+      DeviceId id{textAt(result, "driver"), textAt(result, "pool"), textAt(result, "device")};
+      auto candidate = std::ranges::find(candidates_, id, &Candidate::id);
+      if (flagAt(result, "adminAccess") || candidate == candidates_.end()) {
+        continue;
       }
+      Amounts consumed = consumedBy(result);
+      usage_.take(id, *candidate->device, textAt(result, "shareID").empty() ? nullptr : &consumed);
     }
   }
 }
@@ -84,16 +104,15 @@ void Allocator::collect(const std::vector<json>& slices) {
       continue;
     }
     for (const auto& [name, spec] : pool) {
+      for (const json& set : at(*spec, "sharedCounters")) {
+        usage_.addCounterSet(id.first, id.second, set);
+      }
       for (const json& device : at(*spec, "devices")) {
         bool onNode = !textAt(*spec, "nodeName").empty();
         candidates_.push_back({{id.first, id.second, textAt(device, "name")}, &device, onNode});
       }
     }
   }
-}
-
-bool Allocator::isFree(const Candidate& candidate, const Granted& granted) const {
-  return !used_.contains(candidate.id) && std::ranges::find(granted.taken, candidate.id) == granted.taken.end();
 }
 
 Result<bool> Allocator::suits(const json& request, const json& deviceClass, const Candidate& candidate) const {
@@ -109,6 +128,33 @@ Result<bool> Allocator::suits(const json& request, const json& deviceClass, cons
   return !isTainted(*candidate.device, at(request, "tolerations"));
 }
 
+bool Allocator::grantDevice(const json& request, const std::string& name, const Candidate& candidate,
+                            Granted& granted) const {
+  const auto& [driver, pool, device] = candidate.id;
+  json result = {{"request", name}, {"driver", driver}, {"pool", pool}, {"device", device}};
+  if (flagAt(request, "adminAccess")) {
+    result["adminAccess"] = true;
+  } else {
+    bool shared = flagAt(*candidate.device, "allowMultipleAllocations");
+    auto consumed = consumption(*candidate.device, at(at(request, "capacity"), "requests"));
+    const Amounts* amounts = shared && consumed ? &*consumed : nullptr;
+    if (!consumed || !granted.usage.fits(candidate.id, *candidate.device, amounts)) {
+      return false;
+    }
+    granted.usage.take(candidate.id, *candidate.device, amounts);
+    if (shared) {
+      result["shareID"] = shareId(granted.claimUid, granted.results.size());
+      result["consumedCapacity"] = json::object();
+      for (const auto& [capacity, amount] : *consumed) {
+        result["consumedCapacity"][capacity] = amount.toString();
+      }
+    }
+  }
+  granted.results.push_back(std::move(result));
+  granted.onNode = granted.onNode || candidate.onNode;
+  return true;
+}
+
 Status Allocator::grant(const json& request, const std::string& name, Granted& granted) const {
   std::string className = textAt(request, "deviceClassName");
   auto deviceClass = inventory_.classes.find(className);
@@ -116,7 +162,6 @@ Status Allocator::grant(const json& request, const std::string& name, Granted& g
     return Status::failedPrecondition("request {}: device class {} does not exist", name, className);
   }
   bool all = textAt(request, "allocationMode") == "All";
-  bool admin = flagAt(request, "adminAccess");
   std::int64_t wanted = all ? static_cast<std::int64_t>(candidates_.size()) : numberAt(request, "count", 1);
   std::int64_t found = 0;
   for (const Candidate& candidate : candidates_) {
@@ -130,22 +175,11 @@ Status Allocator::grant(const json& request, const std::string& name, Granted& g
     if (!*suitable) {
       continue;
     }
-    if (!admin && !isFree(candidate, granted)) {
-      if (all) {
-        return Status::failedPrecondition("request {}: not all matching devices are free", name);
-      }
-      continue;
+    if (grantDevice(request, name, candidate, granted)) {
+      ++found;
+    } else if (all) {
+      return Status::failedPrecondition("request {}: not all matching devices are free", name);
     }
-    const auto& [driver, pool, device] = candidate.id;
-    json result = {{"request", name}, {"driver", driver}, {"pool", pool}, {"device", device}};
-    if (admin) {
-      result["adminAccess"] = true;
-    } else {
-      granted.taken.push_back(candidate.id);
-    }
-    granted.results.push_back(std::move(result));
-    granted.onNode = granted.onNode || candidate.onNode;
-    ++found;
   }
   if (all ? found == 0 : found < wanted) {
     return Status::failedPrecondition("request {}: cannot allocate all claims: not enough devices", name);
@@ -200,6 +234,8 @@ Result<json> Allocator::allocate(const json& claim) {
         Status::unimplemented("the stand-in's scheduler does not understand constraints between devices"));
   }
   Granted granted;
+  granted.usage = usage_;
+  granted.claimUid = textAt(at(claim, "metadata"), "uid");
   for (const json& request : at(devices, "requests")) {
     const json& exactly = at(request, "exactly");
     Status status = exactly.is_null() ? grantFirst(request, granted) : grant(exactly, textAt(request, "name"), granted);
@@ -207,7 +243,7 @@ Result<json> Allocator::allocate(const json& claim) {
       return unexpected(status);
     }
   }
-  used_.insert(granted.taken.begin(), granted.taken.end());
+  usage_ = granted.usage;
   json allocation = {{"devices", {{"results", granted.results}}}};
   if (json config = configs(claim, granted); !config.empty()) {
     allocation["devices"]["config"] = std::move(config);

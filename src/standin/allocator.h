@@ -1,14 +1,13 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "simgpu/base/result.h"
+#include "standin/usage.h"
 
 namespace simgpu::standin {
 
@@ -19,11 +18,10 @@ struct Inventory {
   std::vector<nlohmann::json> claims;
 };
 
-/// First fit over the complete pools of the highest generation that a node can reach.
+/// First fit over the complete pools of the highest generation that a node can reach. Shared devices are given away by
+/// the capacity that requests ask for, partitions by the counters that are left.
 class Allocator {
  public:
-  using DeviceId = std::tuple<std::string, std::string, std::string>;  ///< Driver, pool, device.
-
   Allocator(const Inventory& inventory, std::string node);
 
   /// `status.allocation` for a claim, whose devices are then taken from this allocator. failedPrecondition if there are
@@ -40,22 +38,24 @@ class Allocator {
     nlohmann::json results = nlohmann::json::array();
     std::map<std::string, std::vector<std::string>> requestsByClass;
     std::vector<std::string> requests;  ///< `main` or `main/sub`.
-    std::vector<DeviceId> taken;
+    Usage usage;                        ///< With what is granted here.
+    std::string claimUid;
     bool onNode = false;
   };
 
   void collect(const std::vector<nlohmann::json>& slices);
   Status grant(const nlohmann::json& request, const std::string& name, Granted& granted) const;
   Status grantFirst(const nlohmann::json& request, Granted& granted) const;
+  bool grantDevice(const nlohmann::json& request, const std::string& name, const Candidate& candidate,
+                   Granted& granted) const;
   Result<bool> suits(const nlohmann::json& request, const nlohmann::json& deviceClass,
                      const Candidate& candidate) const;
-  bool isFree(const Candidate& candidate, const Granted& granted) const;
   nlohmann::json configs(const nlohmann::json& claim, const Granted& granted) const;
 
   const Inventory& inventory_;
   std::string node_;
   std::vector<Candidate> candidates_;
-  std::set<DeviceId> used_;
+  Usage usage_;
 };
 
 }  // namespace simgpu::standin

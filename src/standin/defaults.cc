@@ -51,6 +51,11 @@ Status defaultSlice(json* spec, const std::string& now) {
           return status;
         }
       }
+      for (json* mapping : eachOf(each, "nodeAllocatableResourceMappings")) {
+        if (mapping->is_object() && find(mapping, "allocationMultiplier") == nullptr) {
+          (*mapping)["allocationMultiplier"] = "1";
+        }
+      }
       for (json* taint : eachOf(each, "taints")) {
         if (taint->is_object() && find(taint, "timeAdded") == nullptr) {
           (*taint)["timeAdded"] = now;

@@ -177,6 +177,8 @@ class SliceValidator {
         qualifiedName(name, path);
         if (!at(value, "requestPolicy").is_null() && !flagAt(device, "allowMultipleAllocations")) {
           errors_.push_back(FieldError::forbidden(path + ".requestPolicy", "allowMultipleAllocations must be true"));
+        } else {
+          validatePolicy(value, path, errors_);
         }
       }
     }

@@ -54,16 +54,23 @@ setup() {
 }
 
 @test "what this release lacks is refused, with the value to set" {
-  refuses "deviceProfile=cpu: this profile is missing; set it to gpu" --set deviceProfile=cpu
-  refuses "deviceProfile=net: this profile is missing; set it to gpu" --set deviceProfile=net
   refuses "gpuDeviceStatus=true: device status in claims is missing; set it to false" --set gpuDeviceStatus=true
-  refuses "gpuAllowMultipleAllocations=true: GPUs that several claims share are missing; set it to false" \
-    --set gpuAllowMultipleAllocations=true
-  refuses "kubeletPlugin.gpuPartitions=4: partitions of GPUs are missing; set it to 0" --set kubeletPlugin.gpuPartitions=4
-  refuses "kubeletPlugin.bindingConditions=true: binding conditions are missing; set it to false" \
-    --set kubeletPlugin.bindingConditions=true
   refuses 'controller.plugins=["BindingConditions"]: the controller is missing; set it to []' \
     --set 'controller.plugins={BindingConditions}'
+}
+
+@test "options of GPUs are refused where there are none" {
+  for profile in cpu net; do
+    refuses "kubeletPlugin.gpuPartitions=4 divides GPUs, but deviceProfile=$profile has none." \
+      --set "deviceProfile=$profile,kubeletPlugin.gpuPartitions=4"
+    refuses "gpuAllowMultipleAllocations=true lets claims share GPUs, but deviceProfile=$profile has none" \
+      --set "deviceProfile=$profile,gpuAllowMultipleAllocations=true"
+    render --set "deviceProfile=$profile,kubeletPlugin.bindingConditions=true" >/dev/null
+  done
+  refuses "at '/kubeletPlugin/gpuPartitions': minimum: got -1, want 0" --set kubeletPlugin.gpuPartitions=-1
+  refuses "at '/kubeletPlugin/gpuPartitions': maximum: got 101, want 100" --set kubeletPlugin.gpuPartitions=101
+  refuses "at '/kubeletPlugin/gpuPartitions': got number, want integer" --set-json kubeletPlugin.gpuPartitions=2.5
+  refuses "at '/kubeletPlugin/cpu/numaNodes': minimum: got -1, want 0" --set kubeletPlugin.cpu.numaNodes=-1
 }
 
 @test "all that is missing is named at once" {

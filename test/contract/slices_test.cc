@@ -166,5 +166,54 @@ TEST_F(Slices, ATaintGetsTheTimeOfItsArrival) {
   EXPECT_THAT(stored["spec"]["devices"][0]["taints"][0]["timeAdded"].get<std::string>(), EndsWith("Z"));
 }
 
+TEST_F(Slices, ARequestPolicyHasToFitItsCapacity) {
+  char suffix = 'a';
+  auto answerTo = [&](const std::string& value, const json& policy) {
+    json object = slice(std::string(1, suffix++));
+    json capacity = {{"memory", {{"value", value}, {"requestPolicy", policy}}}};
+    object["spec"]["devices"] =
+        json::array({{{"name", "gpu-0"}, {"allowMultipleAllocations", true}, {"capacity", capacity}}});
+    return post(kSlices, object);
+  };
+  json range = {{"default", "80Gi"}, {"validRange", {{"min", "1Gi"}, {"max", "80Gi"}, {"step", "1Gi"}}}};
+  EXPECT_EQ(answerTo("80Gi", range).status, 201);
+  EXPECT_EQ(answerTo("8", {{"default", "1"}, {"validValues", {"1", "8"}}}).status, 201);
+
+  EXPECT_THAT(answerTo("2560Mi", {{"default", "2560Mi"}, {"validRange", {{"min", "1Gi"}, {"step", "1Gi"}}}}).message(),
+              HasSubstr("value is not a multiple of a given step (1Gi) from (1Gi)"));
+  EXPECT_THAT(answerTo("1", {{"default", "1"}, {"validRange", {{"min", "1"}, {"step", "1"}}}}).message(),
+              HasSubstr("is larger than capacity value"));
+  EXPECT_EQ(answerTo("40Gi", range).status, 422);
+  EXPECT_EQ(answerTo("80Gi", {{"validRange", {{"min", "1Gi"}}}}).status, 422);
+  EXPECT_EQ(answerTo("8", {{"default", "2"}, {"validValues", {"1", "8"}}}).status, 422);
+}
+
+TEST_F(Slices, CountersAndDevicesAreInDifferentSlices) {
+  json sets = json::array();
+  for (int i = 0; i < 9; ++i) {
+    sets.push_back({{"name", "c" + std::to_string(i)}, {"counters", {{"memory", {{"value", "80Gi"}}}}}});
+  }
+  json object = slice("a");
+  object["spec"].erase("devices");
+  object["spec"]["sharedCounters"] = sets;
+  expectInvalid(object, "spec.sharedCounters", "must have at most 8 items");
+
+  sets.erase(8);
+  object["spec"]["sharedCounters"] = sets;
+  EXPECT_EQ(post(kSlices, object).status, 201);
+  object["metadata"] = slice("b")["metadata"];
+  object["spec"]["devices"] = json::array({{{"name", "gpu-0"}}});
+  EXPECT_EQ(post(kSlices, object).status, 422);
+}
+
+TEST_F(Slices, AnAttributeThatIsAListIsRefusedWhereItsFeatureGateIsOff) {
+  Answer answer = post(kSlices, withDevice({{"name", "gpu-0"}, {"attributes", {{"a", {{"strings", {"x"}}}}}}}));
+  if (standin() == nullptr && answer.status == 201) {
+    GTEST_SKIP() << "the gate DRAListTypeAttributes is on";
+  }
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_THAT(answer.message(), HasSubstr("exactly one value must be specified"));
+}
+
 }  // namespace
 }  // namespace simgpu::contract

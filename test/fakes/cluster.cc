@@ -23,8 +23,12 @@ AllocationBuilder& AllocationBuilder::device(std::string_view name, std::string_
   return *this;
 }
 
-AllocationBuilder& AllocationBuilder::share(std::string_view shareId) {
-  allocation_["devices"]["results"].back()["shareID"] = shareId;
+AllocationBuilder& AllocationBuilder::share(std::string_view shareId, nlohmann::json consumedCapacity) {
+  nlohmann::json& result = allocation_["devices"]["results"].back();
+  result["shareID"] = shareId;
+  if (!consumedCapacity.is_null()) {
+    result["consumedCapacity"] = std::move(consumedCapacity);
+  }
   return *this;
 }
 

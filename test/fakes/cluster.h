@@ -18,7 +18,7 @@ class AllocationBuilder {
   AllocationBuilder& device(std::string_view name, std::string_view request = "gpu", std::string_view pool = "node-a",
                             std::string_view driver = "gpu.example.com");
   /// Changes the last result.
-  AllocationBuilder& share(std::string_view shareId);
+  AllocationBuilder& share(std::string_view shareId, nlohmann::json consumedCapacity = nullptr);
   AllocationBuilder& admin();
   AllocationBuilder& config(std::string_view source, nlohmann::json parameters, std::vector<std::string> requests = {},
                             std::string_view driver = "gpu.example.com");

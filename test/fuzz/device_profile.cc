@@ -19,6 +19,27 @@ void checkAttributes(const device::Device& device) {
     if (const auto* text = std::get_if<std::string>(&attribute)) {
       check(base::isUtf8(*text), "attributes can be sent as JSON");
     }
+    if (const auto* texts = std::get_if<std::vector<std::string>>(&attribute)) {
+      check(!texts->empty() && std::ranges::all_of(*texts, base::isUtf8), "lists have something to send");
+    }
+  }
+}
+
+/// What the API server checks, too.
+void checkPolicies(const device::Device& device) {
+  check(device.requestPolicies.empty() || device.allowMultipleAllocations, "only what is shared has policies");
+  for (const auto& [name, policy] : device.requestPolicies) {
+    const base::Quantity& value = device.capacity.at(name);
+    if (const auto& range = policy.validRange) {
+      check(range->min <= policy.standard && policy.standard <= range->max && range->max <= value, "policies fit");
+      check(!range->step || range->min + *range->step <= value, "there is room for a step");
+    } else {
+      check(policy.validValues.back() <= value, "values fit");
+      check(std::ranges::find(policy.validValues, policy.standard) != policy.validValues.end(), "defaults are valid");
+    }
+  }
+  for (const auto& [name, amount] : device.counters) {
+    check(amount == device.capacity.at(name), "counters are capacities");
   }
 }
 
@@ -28,6 +49,7 @@ void checkDevices(const device::Profile& profile, const device::NodeContext& nod
   for (const device::Device& device : devices) {
     check(names.insert(device.name).second, "device names are unique");
     checkAttributes(device);
+    checkPolicies(device);
   }
   cdi::Spec spec{.kind = "k8s." + node.driverName + "/" + profile.cdiClass(), .edits = profile.nodeEdits(node)};
   const device::Allocation allocation{.claimUid = "303b27ee-5d0c-4e4f-a6e4-6d1f8c6f5a11"};
@@ -53,9 +75,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(profile.error().message().starts_with("profile.yaml:"), "errors name the file and the line");
     return 0;
   }
-  const device::NodeContext node{.nodeName = "node-0", .driverName = profile->defaultDriverName(), .numDevices = 3};
-  if (auto devices = profile->devices(node)) {
-    checkDevices(*profile, node, *devices);
+  device::NodeContext node{.nodeName = "node-0", .driverName = profile->defaultDriverName(), .numDevices = 3};
+  for (bool sharing : {false, true}) {
+    node.gpuAllowMultipleAllocations = sharing;
+    for (std::size_t partitions : {0, 3}) {
+      node.gpuPartitions = partitions;
+      node.bindingConditions = partitions > 0;
+      auto devices = profile->devices(node);
+      if (devices) {
+        checkDevices(*profile, node, *devices);
+      } else {
+        check(devices.error().code() == Code::invalidArgument, "devices that cannot be are an invalid argument");
+      }
+    }
   }
   return 0;
 }

@@ -31,6 +31,16 @@ class Quantity {
   /// The value in whole units, rounded up, as `Quantity.Value()` does.
   std::int64_t value() const;
 
+  /// Each of `parts` (at least 1) equal parts, in whole units and rounded down, in the same family of suffixes.
+  Quantity dividedBy(std::int64_t parts) const;
+
+  /// Exact as long as fewer than 2^30 quantities are added up. Written like the left side, unless that is zero.
+  friend Quantity operator+(const Quantity& left, const Quantity& right);
+  friend Quantity operator-(const Quantity& left, const Quantity& right);
+
+  /// The largest quantity of which both are whole multiples; of zero and another one, the other one.
+  friend Quantity gcd(const Quantity& left, const Quantity& right);
+
   bool operator==(const Quantity& other) const { return nanos_ == other.nanos_; }
   std::strong_ordering operator<=>(const Quantity& other) const;
 

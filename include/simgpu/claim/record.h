@@ -1,9 +1,11 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "simgpu/base/quantity.h"
 #include "simgpu/base/result.h"
 #include "simgpu/cdi/spec.h"
 #include "simgpu/claim/types.h"
@@ -34,7 +36,17 @@ struct HeldDevice {
   std::string device;
   std::string shareId;
 
-  /// Whether both can be prepared at once: different devices, or shares of one.
+  /// The hardware that the device is a part of; the device itself unless that is partitioned. Empty in records that do
+  /// not tell.
+  std::string parent = {};
+  std::map<std::string, base::Quantity> counters = {};  ///< What the device draws from it; empty: all of it.
+  std::map<std::string, base::Quantity> consumed = {};  ///< What the share takes of the device.
+
+  /// Whether both are of one piece of hardware.
+  bool samePart(const HeldDevice& other) const;
+
+  /// Whether both can be prepared at once, as long as there is enough of everything: different hardware, different
+  /// parts of it, or shares of one device.
   bool compatibleWith(const HeldDevice& other) const;
   bool operator==(const HeldDevice&) const = default;
 };

@@ -23,6 +23,7 @@
 #include "simgpu/claim/losses.h"
 #include "simgpu/claim/metadata_directory.h"
 #include "simgpu/claim/record.h"
+#include "simgpu/device/inventory.h"
 
 namespace simgpu::claim {
 
@@ -43,6 +44,9 @@ class Store {
     std::string bootId;                            ///< Of the running kernel: what another boot prepared holds nothing.
     std::filesystem::path metadataDirectory = {};  ///< Where metadata files are, those of earlier runs, too.
     bool deviceMetadata = false;                   ///< Whether claims that are prepared from now on get some.
+    /// What the devices are made of, so that nothing of it is handed out twice; outlives the store. Null: devices are
+    /// only told apart by their names.
+    const device::Inventory* inventory = nullptr;
   };
 
   /// Reads the directory, and removes from it what a former boot left; from the directory of metadata files, too, and
@@ -90,8 +94,8 @@ class Store {
   };
 
   /// Writes the spec of a claim, and before it the metadata that it mounts; when this succeeds, the claim is prepared,
-  /// whatever happens next. Refused if another claim holds one of the devices, if the claim was unprepared since the
-  /// ticket began, or if `cancelled()`.
+  /// whatever happens next. Refused if another claim holds one of the devices or too much of what they are made of, if
+  /// the claim was unprepared since the ticket began, or if `cancelled()`.
   std::expected<void, Refusal> commit(const Ticket& ticket, const Record& record,
                                       const std::function<bool()>& cancelled);
 
@@ -159,7 +163,7 @@ class Store {
   void noteLost(const Record& record);
   Status readEntry(const std::string& uid, const cdi::SpecEntry& file);
   Status countChange(base::FileLock& lock);
-  std::optional<Holder> holderOf(const Record& record) const;
+  std::optional<Refusal> conflictOf(const Record& record) const;
   Status removeStrayMetadata() const;
   Status makeDurable(const std::string& uid, std::uint64_t inode);
   void put(const std::string& uid, Entry entry);
@@ -180,7 +184,8 @@ class Store {
   std::uint64_t epoch_ = 0;  ///< Orders tickets and removals.
   std::uint64_t removals_ = 0;
   std::condition_variable_any removed_;
-  std::multimap<std::string, std::string, std::less<>> holders_;  ///< Device name to the UIDs of claims that have it.
+  /// Hardware to the UIDs of the claims that have some of it.
+  std::multimap<std::string, std::string, std::less<>> holders_;
   Losses losses_;
   bool loaded_ = false;
   std::string knownCounter_;

@@ -25,6 +25,12 @@ class Inventory {
   /// In the order in which they are published.
   const std::vector<Device>& devices() const { return devices_; }
 
+  /// What the partitions of each piece of hardware share, in the order of the devices. Empty without partitions.
+  const std::vector<CounterSet>& counterSets() const { return counterSets_; }
+
+  /// Null if there is no such counter set.
+  const CounterSet* findCounterSet(std::string_view name) const;
+
   /// Null if there is no such device.
   const Device* find(std::string_view name) const;
 
@@ -34,6 +40,8 @@ class Inventory {
   Profile profile_;
   NodeContext node_;
   std::vector<Device> devices_;
+  std::vector<CounterSet> counterSets_;
+  std::unordered_map<std::string, std::size_t> counterSetByName_;
   std::unordered_map<std::string, std::size_t> byName_;
 };
 

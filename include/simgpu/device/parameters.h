@@ -25,8 +25,16 @@ struct GpuConfig {
 
 /// failedPrecondition if the config has the settings of a strategy that is not its own, which no device accepts.
 Status checkSettings(const GpuConfig& config);
+/// How far a container may exceed its bandwidth for a moment: `net.resource.example.com/v1alpha1 NetConfig` of the
+/// reference driver. In bits; 0: no limit of its own.
+struct NetConfig {
+  std::uint64_t ingressBurst = 0;
+  std::uint64_t egressBurst = 0;
+
+  bool operator==(const NetConfig&) const = default;
+};
 
 /// The opaque parameters of a device kind that accepts some; monostate for one that accepts none.
-using Parameters = std::variant<std::monostate, GpuConfig>;
+using Parameters = std::variant<std::monostate, GpuConfig, NetConfig>;
 
 }  // namespace simgpu::device

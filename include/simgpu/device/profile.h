@@ -20,9 +20,14 @@ namespace simgpu::device {
 
 /// What the devices of one node depend on beside their profile.
 struct NodeContext {
-  std::string nodeName;                   ///< Seed of the UUIDs, and the name of the pool.
-  std::string driverName;                 ///< For example `gpu.example.com`.
-  std::optional<std::size_t> numDevices;  ///< `--num-devices`: replaces the count of every kind that says so.
+  std::string nodeName;                           ///< Seed of the UUIDs, and the name of the pool.
+  std::string driverName;                         ///< For example `gpu.example.com`.
+  std::optional<std::size_t> numDevices;          ///< `--num-devices`: replaces the numbers of the profile that say so.
+  std::optional<std::size_t> gpuPartitions = {};  ///< `--gpu-partitions`, likewise.
+  std::optional<std::size_t> cpuNumaNodes = {};   ///< `--cpu-numa-nodes`, likewise.
+  std::optional<std::size_t> cpusPerNumaNode = {};  ///< `--cpus-per-numa-node`, likewise.
+  bool gpuAllowMultipleAllocations = false;         ///< Claims may share the devices of every kind that says so.
+  bool bindingConditions = false;                   ///< Every device has the reference driver's binding conditions.
 };
 
 /// One allocated device of a claim, as far as its environment depends on it.
@@ -63,8 +68,9 @@ class Profile {
   /// The kinds of devices that it describes, in its order.
   std::vector<std::string> kinds() const;
 
-  /// The devices of a node, in the order in which they are published. invalidArgument, naming device and field, if the
-  /// context or the result breaks a limit of `resource.k8s.io/v1` (names, lengths, counts), or there were more than
+  /// The devices of a node, in the order in which they are published: partitions of a device before the whole.
+  /// invalidArgument, naming device and field, if the context or the result breaks a limit of `resource.k8s.io/v1`
+  /// (names, lengths, counts), asks for what no kind of the profile has (partitions, sharing), or there were more than
   /// `kMaxDevices`.
   Result<std::vector<Device>> devices(const NodeContext& node) const;
 

@@ -101,6 +101,8 @@ class Client {
   /// occasions. Those that cannot be understood are left out.
   Result<std::vector<ResourceClaim>> listClaims(const std::function<bool(const ResourceClaim&)>& wanted,
                                                 const Wait& wait);
+  /// `GET /version`, which every authenticated user may read unless an administrator took that away.
+  Result<ServerVersion> getServerVersion(const Wait& wait);
 
   Result<Node> getNode(std::string_view name, const Wait& wait);
 

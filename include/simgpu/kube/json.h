@@ -33,6 +33,7 @@ Result<ResourceSlice> resourceSliceFromJson(const nlohmann::json& json);
 Result<ResourceSlice> resourceSliceOrIdentity(const nlohmann::json& json);
 
 Result<ResourceClaim> resourceClaimFromJson(const nlohmann::json& json);
+Result<ServerVersion> serverVersionFromJson(const nlohmann::json& json);
 Result<Node> nodeFromJson(const nlohmann::json& json);
 
 }  // namespace simgpu::kube

@@ -40,13 +40,67 @@ struct ObjectMeta {
   bool operator==(const ObjectMeta&) const = default;
 };
 
-/// `resource.k8s.io/v1 DeviceAttribute`: exactly one member. `VersionValue` wraps the text of a semantic version.
+/// `resource.k8s.io/v1 DeviceAttribute`: exactly one member. `VersionValue` wraps the text of a semantic version. Lists
+/// are never empty.
 struct VersionValue {
   std::string text;
 
   bool operator==(const VersionValue&) const = default;
 };
-using DeviceAttribute = std::variant<std::int64_t, bool, std::string, VersionValue>;
+using DeviceAttribute = std::variant<std::int64_t, bool, std::string, VersionValue, std::vector<std::int64_t>,
+                                     std::vector<bool>, std::vector<std::string>, std::vector<VersionValue>>;
+
+/// `CapacityRequestPolicy`: what claims may ask for of a capacity that they share.
+struct RequestPolicy {
+  struct Range {
+    std::optional<base::Quantity> min;
+    std::optional<base::Quantity> max;
+    std::optional<base::Quantity> step;
+
+    bool operator==(const Range&) const = default;
+  };
+
+  std::optional<base::Quantity> standard;  ///< `default`
+  std::vector<base::Quantity> validValues;
+  std::optional<Range> validRange;
+
+  bool operator==(const RequestPolicy&) const = default;
+};
+
+/// `CounterSet`
+struct CounterSet {
+  std::string name;
+  std::map<std::string, base::Quantity> counters;
+
+  bool operator==(const CounterSet&) const = default;
+};
+
+/// `DeviceCounterConsumption`
+struct CounterConsumption {
+  std::string counterSet;
+  std::map<std::string, base::Quantity> counters;
+
+  bool operator==(const CounterConsumption&) const = default;
+};
+
+/// `DeviceTaint`
+struct DeviceTaint {
+  std::string key;
+  std::string value;
+  std::string effect;
+  std::string timeAdded;  ///< RFC 3339; the server sets it if it is empty.
+
+  /// A time that only one side has does not count.
+  bool operator==(const DeviceTaint& other) const;
+};
+
+/// `NodeAllocatableResourceMapping` of Kubernetes 1.36, and the mapping in `NodeAllocatableResource` since 1.37.
+struct NodeAllocatableMapping {
+  std::string capacityKey;                   ///< Empty: the device itself counts.
+  std::optional<base::Quantity> multiplier;  ///< Absent equals 1 when comparing.
+
+  bool operator==(const NodeAllocatableMapping& other) const;
+};
 
 /// `resource.k8s.io/v1 Device`. Fields that this program does not know are kept in `others`, so that a stored slice
 /// with a foreign addition compares as different.
@@ -54,7 +108,14 @@ struct Device {
   std::string name;
   std::map<std::string, DeviceAttribute> attributes;
   std::map<std::string, base::Quantity> capacity;
-  std::optional<bool> allowMultipleAllocations;  ///< Absent equals false when comparing.
+  std::map<std::string, RequestPolicy> requestPolicies;  ///< By capacity.
+  std::optional<bool> allowMultipleAllocations;          ///< Absent equals false when comparing.
+  std::vector<CounterConsumption> consumesCounters;
+  std::vector<DeviceTaint> taints;
+  std::vector<std::string> bindingConditions;
+  std::vector<std::string> bindingFailureConditions;
+  std::map<std::string, NodeAllocatableMapping> nodeAllocatableResourceMappings;  ///< 1.36 only.
+  std::map<std::string, NodeAllocatableMapping> nodeAllocatableResources;         ///< Since 1.37.
   nlohmann::json others = nlohmann::json::object();
 
   /// Semantic: quantities by value, absent and empty alike, as `resourceslice.DevicesDeepEqual` does.
@@ -76,6 +137,7 @@ struct ResourceSlice {
   std::string nodeName;
   ResourcePool pool;
   std::vector<Device> devices;
+  std::vector<CounterSet> sharedCounters;
 
   bool operator==(const ResourceSlice&) const = default;
 };
@@ -123,6 +185,14 @@ struct ResourceClaim {
   ObjectMeta metadata;
   std::optional<Allocation> allocation;
   std::vector<ClaimConsumer> reservedFor;
+};
+
+/// What `GET /version` answers, as far as it matters: `1.36`.
+struct ServerVersion {
+  int major = 0;
+  int minor = 0;
+
+  auto operator<=>(const ServerVersion&) const = default;
 };
 
 /// `v1 Node`; only its identity.

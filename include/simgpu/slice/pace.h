@@ -27,7 +27,7 @@ class RestorePace {
   static constexpr std::chrono::minutes kWindow{5};
   static constexpr std::chrono::seconds kPause{30};  ///< Between those beyond.
 
-  const std::size_t atOnce_;
+  std::size_t atOnce_;
   std::deque<base::Clock::TimePoint> recent_;  ///< One for each slice written within `kWindow`.
   bool slowed_ = false;                        ///< Until nothing was to be restored for `kWindow`.
 };

@@ -24,6 +24,8 @@
 
 namespace simgpu::slice {
 
+class Adaptation;
+
 /// Keeps the ResourceSlices of a node on the API server as the inventory says: publishes them, watches them, and puts
 /// them back at once when somebody deletes or edits them, or when a starting kubelet wipes them.
 ///
@@ -31,7 +33,8 @@ namespace simgpu::slice {
 /// watch. Failures are retried with growing pauses for ever; the daemon goes on preparing claims meanwhile. Of several
 /// processes of one driver on a node (a rolling update) only the holder of the lock file writes. Fields that the server
 /// drops because it does not know them are reported once, in the log and on the Node, and then left out. Nothing is
-/// deleted at the end: the devices outlive a restart.
+/// deleted at the end: the devices outlive a restart. Where what can be published depends on the version of the server,
+/// that is read before every list.
 class Publisher {
  public:
   struct Options {
@@ -55,6 +58,7 @@ class Publisher {
   void run(const std::stop_token& stop);
   void advance(const std::stop_token& stop);
   bool acquireLock();
+  void planAnew();
   Status relist();
   Status takeEvents();
   void apply(const kube::SliceEvent& event);
@@ -82,6 +86,7 @@ class Publisher {
   Phase phase_ = Phase::lock;
   std::unique_ptr<base::FileLock> lock_;
   bool waitingForLock_ = false;
+  const std::unique_ptr<Adaptation> adaptation_;
   std::vector<kube::ResourceSlice> desired_;
   std::map<std::string, kube::ResourceSlice> actual_;  ///< By name.
   std::string resourceVersion_;

@@ -59,18 +59,15 @@ constexpr Sample kReference[] = {
     {"log-text-split-stream", "LOG_TEXT_SPLIT_STREAM", "true"},
 };
 
-TEST_F(KubeletPluginFlagsTest, WhatIsNotThereYetIsRefused) {
-  EXPECT_THAT(
-      parse({"--gpu-partitions=4"}),
-      Fails(Code::invalidArgument, "--gpu-partitions: \"4\": not supported by this release yet; leave it at 0"));
-  for (const char* flag : {"--gpu-allow-multiple-allocations", "--binding-conditions"}) {
-    EXPECT_THAT(parse({flag}),
-                Fails(Code::invalidArgument,
-                      std::string(flag) + ": \"true\": not supported by this release yet; leave it at false"));
-  }
-  EXPECT_THAT(
-      parse({}, {{"BINDING_CONDITIONS", "1"}}),
-      Fails(Code::invalidArgument, StartsWith("environment variable BINDING_CONDITIONS: \"1\": not supported")));
+TEST_F(KubeletPluginFlagsTest, WhatDevicesAreMadeOfIsTaken) {
+  ASSERT_OK(parse({"--gpu-partitions=4", "--gpu-allow-multiple-allocations", "--cpu-numa-nodes=2"},
+                  {{"BINDING_CONDITIONS", "true"}, {"CPUS_PER_NUMA_NODE", "16"}}));
+
+  EXPECT_EQ(flags.gpuPartitions, 4);
+  EXPECT_TRUE(flags.gpuAllowMultipleAllocations);
+  EXPECT_TRUE(flags.bindingConditions);
+  EXPECT_EQ(flags.cpuNumaNodes, 2);
+  EXPECT_EQ(flags.cpusPerNumaNode, 16);
 }
 
 TEST_F(KubeletPluginFlagsTest, NonsenseIsRefusedByEveryFlagThatExpectsSomething) {
@@ -82,6 +79,10 @@ TEST_F(KubeletPluginFlagsTest, NonsenseIsRefusedByEveryFlagThatExpectsSomething)
       {"kube-api-qps", "", "fast"},
       {"kube-api-burst", "", "0"},
       {"gpu-partitions", "", "x"},
+      {"gpu-partitions", "", "-1"},
+      {"gpu-partitions", "", "10001"},
+      {"gpu-partitions", "", "2.5"},
+      {"gpu-partitions", "", "99999999999999999999"},
       {"gpu-allow-multiple-allocations", "", "x"},
       {"gpu-device-status", "", "yes"},
       {"cpu-numa-nodes", "", "x"},

@@ -157,7 +157,7 @@ TEST_F(AllocationTest, UnknownSourcesAndKindsOfConfigurationAreRefused) {
 TEST_F(AllocationTest, AdminAccessHoldsNothingAndIsToldToEveryDeviceOfTheClaim) {
   auto record = resolve(AllocationBuilder().device("gpu-1", "a").device("gpu-2", "b").admin());
   EXPECT_THAT(envOf(record, 0), Contains("DRA_ADMIN_ACCESS=true"));
-  EXPECT_THAT(record->held, ElementsAre(HeldDevice{.pool = "node-a", .device = "gpu-1"}));
+  EXPECT_THAT(record->held, ElementsAre(HeldDevice{.pool = "node-a", .device = "gpu-1", .parent = "gpu-1"}));
 }
 
 TEST_F(AllocationTest, ADeviceOfTwoRequestsIsOneCdiDevice) {
@@ -181,6 +181,38 @@ TEST_F(AllocationTest, AShareIsPartOfTheName) {
   ASSERT_OK(record);
   EXPECT_EQ(record->spec.devices.front().name, std::string(kUid) + "-gpu-1-" + share);
   EXPECT_EQ(record->prepared.devices.front().shareId, share);
+}
+
+TEST_F(AllocationTest, AShareTellsWhatItTookAndThatIsHeld) {
+  std::string share = "11111111-0000-4000-8000-000000000001";
+  auto record = resolve(AllocationBuilder().device("gpu-1").share(share, {{"memory", "16384Mi"}, {"compute", 20}}));
+  EXPECT_THAT(envOf(record), testing::IsSupersetOf({"GPU_DEVICE_1_MEMORY=16Gi", "GPU_DEVICE_1_COMPUTE=20"}));
+  ASSERT_EQ(record->held.size(), 1u);
+  EXPECT_EQ(record->held.front().shareId, share);
+  EXPECT_EQ(record->held.front().consumed.at("memory"), base::Quantity::parse("16Gi").value());
+}
+
+TEST_F(AllocationTest, MoreThanADeviceHasIsRefused) {
+  std::string share = "11111111-0000-4000-8000-000000000001";
+  EXPECT_THAT(resolve(AllocationBuilder().device("gpu-1").share(share, {{"memory", "81Gi"}})),
+              Fails(Code::failedPrecondition,
+                    "the claim was given 81Gi memory of device gpu-1, of which a claim may have at most 80Gi"));
+  EXPECT_OK(resolve(AllocationBuilder().device("gpu-1").share(share, {{"memory", "80Gi"}, {"unknown", "9"}})));
+}
+
+TEST_F(AllocationTest, APartitionHoldsItsPartOfTheGpu) {
+  device::NodeContext node = inventory.node();
+  node.gpuPartitions = 4;
+  inventory = *device::Inventory::create(*device::Profile::embedded("gpu"), node);
+
+  auto record = resolve(AllocationBuilder().device("gpu-1-partition-2"));
+
+  EXPECT_THAT(envOf(record), Contains("GPU_DEVICE_1_PARTITION_2=gpu-1-partition-2"));
+  EXPECT_THAT(record->held, ElementsAre(HeldDevice{.pool = "node-a",
+                                                   .device = "gpu-1-partition-2",
+                                                   .parent = "gpu-1",
+                                                   .counters = {{"compute", base::Quantity::decimal(25)},
+                                                                {"memory", base::Quantity::parse("20Gi").value()}}}));
 }
 
 TEST_F(AllocationTest, HostileNamesNeverReachTheEnvironmentOrAPath) {

@@ -120,6 +120,49 @@ TEST(RecordTest, ALaterFormatIsHeldWhetherItsContentIsUnderstoodOrNot) {
   EXPECT_THAT(read.held, ElementsAre(HeldDevice{.device = "gpu-5"}));
 }
 
+TEST(RecordTest, WhatIsHeldOfTheHardwareComesBack) {
+  HeldDevice part{.pool = "node-a",
+                  .device = "gpu-0-partition-1",
+                  .shareId = "s-1",
+                  .parent = "gpu-0",
+                  .counters = {{"memory", base::Quantity::parse("20Gi").value()}},
+                  .consumed = {{"memory", base::Quantity::parse("8Gi").value()}}};
+  Record record = makeRecord(kNaming, sample().prepared, {part}, "boot-1", sample().spec.devices, {});
+
+  Record read = readRecord(kNaming, kUid, record.spec);
+
+  EXPECT_EQ(read.origin, Record::Origin::ours);
+  EXPECT_THAT(read.held, ElementsAre(part));
+}
+
+TEST(RecordTest, AmountsThatAreNoneMakeARecordUnreadable) {
+  Record record = sample();
+  std::string& text = record.spec.annotations["dra-driver-sim-gpu/prepared-claim"];
+  text.replace(text.find(R"("held":[{)"), 9, R"("held":[{"counters":{"memory":"much"},)");
+
+  EXPECT_EQ(readRecord(kNaming, kUid, record.spec).origin, Record::Origin::unreadable);
+}
+
+TEST(RecordTest, TheRecordOfAnUndividedDeviceIsThatOfEarlierReleases) {
+  HeldDevice whole{.pool = "node-a", .device = "gpu-5", .parent = "gpu-5"};
+
+  EXPECT_EQ(
+      makeRecord(kNaming, sample().prepared, {whole}, "boot-1", sample().spec.devices, {.env = {"NODE=node-a"}}).spec,
+      sample().spec);
+}
+
+TEST(HeldDeviceTest, PartsOfOneHardwareGoTogetherAndTheWholeWithNone) {
+  std::map<std::string, base::Quantity> some = {{"memory", base::Quantity::decimal(1)}};
+  HeldDevice whole{.pool = "p", .device = "gpu-0"};
+  HeldDevice first{.pool = "p", .device = "gpu-0-partition-0", .parent = "gpu-0", .counters = some};
+  HeldDevice second{.pool = "p", .device = "gpu-0-partition-1", .parent = "gpu-0", .counters = some};
+  EXPECT_TRUE(first.compatibleWith(second));
+  EXPECT_FALSE(first.compatibleWith(first));
+  EXPECT_FALSE(first.compatibleWith(whole));
+  EXPECT_FALSE(whole.compatibleWith(first));
+  EXPECT_TRUE(first.compatibleWith({.pool = "p", .device = "gpu-1"}));
+}
+
 TEST(HeldDeviceTest, OnlyDifferentSharesOfADeviceGoTogether) {
   HeldDevice whole{.pool = "p", .device = "gpu-0"};
   HeldDevice first{.pool = "p", .device = "gpu-0", .shareId = "a"};

@@ -117,6 +117,41 @@ TEST_F(StoreTest, TwoSharesOfADeviceGoTogether) {
   EXPECT_FALSE(commit(*store, record("u-4", "gpu-0")));
 }
 
+TEST_F(StoreTest, WhatAPartitionTookOfItsGpuIsNotHandedOutTwice) {
+  auto inventory = *device::Inventory::create(
+      *device::Profile::embedded("gpu"), {.nodeName = "node-a", .driverName = "gpu.example.com", .gpuPartitions = 4});
+  auto open = [&] {
+    return *Store::open({.naming = kNaming,
+                         .cdiRoot = kRoot,
+                         .lockFile = "/plugins/gpu.example.com/serialize.lock",
+                         .bootId = "boot-1",
+                         .inventory = &inventory},
+                        files, clock, base::Logger(log, clock, {}));
+  };
+  auto of = [&](const std::string& uid, const std::string& name) {
+    const device::Device& device = *inventory.find(name);
+    return makeRecord(kNaming, record(uid, name).prepared,
+                      {{.pool = "node-a", .device = name, .parent = device.parent, .counters = device.counters}},
+                      "boot-1", {{.name = kNaming.deviceName(uid, name, ""), .edits = {.env = {"A=1"}}}}, {});
+  };
+  ASSERT_TRUE(commit(*open(), of("u-1", "gpu-0-partition-1")));
+  auto store = open();
+
+  auto refused = commit(*store, of("u-2", "gpu-0-full"));
+
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().status,
+              Fails(Code::failedPrecondition,
+                    "device gpu-0-full needs 100 compute of gpu-0, which has 75 left; gpu-0-partition-1 is in use by "
+                    "ResourceClaim team-a/claim-u-1 (UID u-1), which has not been unprepared on this node"));
+  EXPECT_EQ(refused.error().holder->claim.uid, "u-1");
+  EXPECT_TRUE(commit(*store, of("u-3", "gpu-0-partition-0")));
+  EXPECT_OK(store->remove("u-1"));
+  EXPECT_FALSE(commit(*store, of("u-2", "gpu-0-full")));
+  EXPECT_OK(store->remove("u-3"));
+  EXPECT_TRUE(commit(*store, of("u-2", "gpu-0-full")));
+}
+
 TEST_F(StoreTest, AnUnprepareCancelsAPrepareThatHasNotCommitted) {
   auto store = open();
   auto ticket = store->begin("u-1");

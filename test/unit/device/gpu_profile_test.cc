@@ -81,7 +81,7 @@ TEST(GpuProfile, AKindThatIsNotInTheProfileIsNotFound) {
 
 TEST(GpuProfile, AnUnknownProfileNamesTheKnownOnes) {
   EXPECT_THAT(Profile::embedded("foo"),
-              Fails(Code::notFound, "invalid device profile \"foo\", valid profiles are [\"gpu\"]"));
+              Fails(Code::notFound, "invalid device profile \"foo\", valid profiles are [\"cpu\" \"gpu\" \"net\"]"));
 }
 
 TEST(GpuProfile, EveryEmbeddedProfileIsValidAndNamedLikeItsFile) {
@@ -90,7 +90,8 @@ TEST(GpuProfile, EveryEmbeddedProfileIsValidAndNamedLikeItsFile) {
     auto profile = Profile::embedded(name);
     ASSERT_OK(profile);
     EXPECT_EQ(profile->name(), name);
-    EXPECT_OK(profile->devices(node0()));
+    EXPECT_OK(profile->devices(
+        {.nodeName = "node0", .driverName = profile->defaultDriverName(), .numDevices = std::nullopt}));
   }
 }
 
@@ -109,7 +110,8 @@ TEST(GpuProfile, DevicesAreThoseOfTheReference) {
                     .capacity = {{"compute", base::Quantity::decimal(100)}, {"memory", *base::Quantity::parse("80Gi")}},
                     .allowMultipleAllocations = false,
                     .index = 0,
-                    .uuid = "ba3b8fe9-6640-9938-f8bd-8a7ff8ec6eae"}));
+                    .uuid = "ba3b8fe9-6640-9938-f8bd-8a7ff8ec6eae",
+                    .parent = "gpu-0"}));
   EXPECT_EQ(devices->at(0).capacity.at("memory").toString(), "80Gi");
   EXPECT_EQ(devices->at(7).name, "gpu-7");
   EXPECT_EQ(devices->at(7).attributes.at("index"), Attribute(std::int64_t{7}));

@@ -37,7 +37,7 @@ devices:
   - kind: nic
     name: nic-${index}
     count: 2
-    countFromNumDevices: true
+    countFrom: num-devices
     attributes:
       speed: {int: 100}
       rdma: {bool: true}

@@ -42,19 +42,22 @@ TEST(ProfileErrors, TellOriginLineFieldAndWhatIsExpected) {
       {"count: 2", "count: 2.0", "11: devices[0].count: expected a whole number"},
       {"count: 2", "count: \"2\"", "11: devices[0].count: expected a whole number"},
       {"    count: 2\n", "", "9: devices[0]: expected a field count, found none"},
-      {"countFromNumDevices: true", "countFromNumDevices: yes",
-       "12: devices[0].countFromNumDevices: expected true or false, found \"yes\""},
+      {"countFrom: num-devices", "countFrom: all",
+       "12: devices[0].countFrom: expected num-devices, gpu-partitions, cpu-numa-nodes or cpus-per-numa-node, found "
+       "\"all\""},
       {"speed: {int: 100}", "speed: 100", "14: devices[0].attributes.speed: expected a mapping, found \"100\""},
       {"speed: {int: 100}", "speed: {float: 1}",
-       "14: devices[0].attributes.speed: expected one of int, bool, string, version, found \"float\""},
+       "14: devices[0].attributes.speed: expected one of int, bool, string, version, ints, bools, strings, versions, "
+       "found \"float\""},
       {"speed: {int: 100}", "speed: {int: 1, bool: true}",
-       "14: devices[0].attributes.speed: expected exactly one of int, bool, string, version, found a mapping"},
+       "14: devices[0].attributes.speed: expected exactly one of int, bool, string, version, ints, bools, strings, "
+       "versions, found a mapping"},
       {"speed: {int: 100}", "9speed: {int: 100}", "14: devices[0].attributes.9speed: expected as name a C identifier"},
       {"NIC ${index}", "NIC ${claim.uid}", "16: devices[0].attributes.model.string: expected one of ${index}, ${name}"},
       {"100G", "100 G", "19: devices[0].capacity.bandwidth: expected a quantity such as 80Gi, found \"100 G\""},
       {"100G", "-1", "19: devices[0].capacity.bandwidth: expected a quantity such as 80Gi, found \"-1\""},
-      {"parameters: GpuConfig", "parameters: NetConfig",
-       "21: devices[0].parameters: expected GpuConfig, found \"NetConfig\""},
+      {"parameters: GpuConfig", "parameters: TpuConfig",
+       "21: devices[0].parameters: expected GpuConfig or NetConfig, found \"TpuConfig\""},
       {"NIC_${ID}_RATE", "NIC_${ID}", "24: devices[0].env[1].name: expected each name once, found \"NIC_${ID}\" twice"},
       {"NIC_${ID}_RATE", "${ID}_RATE", "24: devices[0].env[1].name: expected letters"},
       {"NIC_${ID}_RATE", "NIC_${name}", "24: devices[0].env[1].name: expected one of ${index}, ${NAME}, ${ID}, found"},
@@ -70,6 +73,86 @@ TEST(ProfileErrors, TellOriginLineFieldAndWhatIsExpected) {
     EXPECT_THAT(profile, Fails(Code::invalidArgument, StartsWith("test.yaml:"))) << to;
     EXPECT_THAT(profile, Fails(Code::invalidArgument, HasSubstr(message))) << to;
   }
+}
+
+/// The full profile with these lines in its kind.
+std::string withLines(const std::string& lines) {
+  return with(fullProfile(), "    parameters: GpuConfig\n", lines + "    parameters: GpuConfig\n");
+}
+
+TEST(ProfileErrors, WhatADeviceIsMadeOfIsReadStrictly) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"    partitions: {count: 2}\n", "devices[0].partitions: expected a field counterSet, found none"},
+      {"    partitions: {count: 2, counterSet: c, part: {name: p}, whole: {name: w}, more: 1}\n",
+       "devices[0].partitions: expected one of count, countFrom, counterSet, part, whole, found \"more\""},
+      {"    partitions: {count: -2, counterSet: c, part: {name: p}, whole: {name: w}}\n",
+       "devices[0].partitions.count: expected a whole number from 0 to 10000, found \"-2\""},
+      {"    partitions: {count: 2, counterSet: c, part: {name: p}, whole: {name: \"${partition}\"}}\n",
+       "devices[0].partitions.whole.name: expected one of ${index}, ${name}, ${uuid}"},
+      {"    taints: [{key: a b, effect: NoSchedule}]\n",
+       "devices[0].taints[0].key: expected a label name such as example.com/unhealthy, found \"a b\""},
+      {"    taints: [{key: a, value: -, effect: NoSchedule}]\n", "devices[0].taints[0].value: expected a label value"},
+      {"    taints: [{key: a, effect: Never}]\n",
+       "devices[0].taints[0].effect: expected NoSchedule, NoExecute or None, found \"Never\""},
+      {"    taints: [{key: a}]\n", "devices[0].taints[0]: expected a field effect, found none"},
+      {"    bindingConditions: [Ready]\n",
+       "devices[0]: expected bindingConditions and bindingFailureConditions, found only one of them"},
+      {"    bindingConditions: [Ready]\n    bindingFailureConditions: [Ready]\n",
+       "devices[0]: expected \"Ready\" either as binding condition or as failure condition"},
+      {"    bindingConditions: [a, b, c, d, e]\n    bindingFailureConditions: [f]\n",
+       "devices[0].bindingConditions: expected 1 to 4 conditions, found 5"},
+      {"    bindingConditions: [a, a]\n    bindingFailureConditions: [f]\n",
+       "devices[0].bindingConditions[1]: expected each condition once, found \"a\" twice"},
+      {"    nodeAllocatable: {cpu: {}}\n",
+       "devices[0].nodeAllocatable.cpu: expected capacity or multiplier, found neither"},
+      {"    nodeAllocatable: {cpu: {capacity: cores}}\n",
+       "devices[0].nodeAllocatable.cpu.capacity: expected a capacity of this kind, found \"cores\""},
+      {"    nodeAllocatable: {a/b: {multiplier: 1}}\n", "expected as name a resource of nodes such as cpu"},
+      {"    allowMultipleAllocationsFrom: num-devices\n",
+       "devices[0].allowMultipleAllocationsFrom: expected gpu-allow-multiple-allocations, found \"num-devices\""},
+  };
+  for (const auto& [lines, message] : cases) {
+    EXPECT_THAT(Profile::parse(withLines(lines), "test.yaml"), Fails(Code::invalidArgument, HasSubstr(message)))
+        << lines;
+  }
+}
+
+TEST(ProfileErrors, ACapacityIsReadStrictly) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"{}", "devices[0].capacity.bandwidth: expected a field value, found none"},
+      {"{value: 1, valueFrom: x}", "devices[0].capacity.bandwidth.valueFrom: expected num-devices, "},
+      {"{value: 1, requestPolicy: {}}",
+       "devices[0].capacity.bandwidth.requestPolicy: expected either validValues or validRange"},
+      {"{value: 1, requestPolicy: {validValues: [1], validRange: {min: 1}}}",
+       "devices[0].capacity.bandwidth.requestPolicy: expected either validValues or validRange"},
+      {"{value: 9, requestPolicy: {validValues: [2, 1]}}",
+       "devices[0].capacity.bandwidth.requestPolicy.validValues: expected 1 to 10 quantities in ascending order"},
+      {"{value: 9, requestPolicy: {validValues: []}}",
+       "devices[0].capacity.bandwidth.requestPolicy.validValues: expected 1 to 10 quantities in ascending order"},
+      {"{value: 9, requestPolicy: {validRange: {max: 1}}}",
+       "devices[0].capacity.bandwidth.requestPolicy.validRange: expected a field min, found none"},
+      {"{value: 9, requestPolicy: {validRange: {min: 1, step: 0}}}",
+       "devices[0].capacity.bandwidth.requestPolicy.validRange.step: expected a quantity of more than 0"},
+  };
+  for (const auto& [capacity, message] : cases) {
+    EXPECT_THAT(Profile::parse(with(fullProfile(), "bandwidth: 100G", "bandwidth: " + capacity), "test.yaml"),
+                Fails(Code::invalidArgument, HasSubstr(message)))
+        << capacity;
+  }
+  std::string exclusive =
+      with(fullProfile(), "bandwidth: 100G", "bandwidth: {value: 100G, requestPolicy: {validRange: {min: 1G}}}");
+  EXPECT_THAT(Profile::parse(with(exclusive, "allowMultipleAllocations: true", "allowMultipleAllocations: false"), "t"),
+              Fails(Code::invalidArgument, HasSubstr("expected a requestPolicy only where claims may share a device")));
+  EXPECT_THAT(Profile::parse(with(fullProfile(), "bandwidth: 100G", "${node.name}/bandwidth: 100G"), "t"),
+              Fails(Code::invalidArgument, HasSubstr("expected as name a C identifier")));
+}
+
+TEST(ProfileErrors, OnlyWhatCanBeACounterIsDivided) {
+  std::string partitions = "    partitions: {count: 2, counterSet: c, part: {name: p}, whole: {name: w}}\n";
+  std::string text = with(withLines(partitions), "bandwidth: 100G", "rxBandwidth: 100G");
+
+  EXPECT_THAT(Profile::parse(with(text, "consumed.bandwidth", "consumed.rxBandwidth"), "t"),
+              Fails(Code::invalidArgument, HasSubstr("expected capacities whose names can be counters")));
 }
 
 TEST(ProfileErrors, TwoKindsOfOneNameAreRefused) {

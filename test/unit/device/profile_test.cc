@@ -102,7 +102,7 @@ TEST(ProfileDevices, NumDevicesReplacesOnlyTheCountsThatSaySo) {
   NodeContext node = node0();
   node.numDevices = 5;
   EXPECT_EQ(parsed(fullProfile()).devices(node)->size(), 5);
-  EXPECT_EQ(parsed(with(fullProfile(), "    countFromNumDevices: true\n", "")).devices(node)->size(), 2);
+  EXPECT_EQ(parsed(with(fullProfile(), "    countFrom: num-devices\n", "")).devices(node)->size(), 2);
   node.numDevices = 0;
   EXPECT_EQ(parsed(fullProfile()).devices(node)->size(), 0);
 }
@@ -155,6 +155,80 @@ TEST(ProfileEnv, EveryVariableHasItsValue) {
   EXPECT_EQ(edits->env.front(),
             "NIC_A__B_1=$ 1 nic-a--b-1 NIC_A_B_1 A__B_1 79211cc7-9870-40fb-1bcd-7a9bfbf3bff0 node0 gpu.example.com u-1 "
             "false s-1 TimeSlicing Default");
+}
+
+TEST(ProfileAttributes, AListInPlaceOfAValueGivesEachDeviceItsOwn) {
+  std::string text = with(fullProfile(), "speed: {int: 100}",
+                          "resource.kubernetes.io/numaNode: {int: [0, 1]}\n"
+                          "      resource.kubernetes.io/pcieRoot: {string: [\"pci0000:07\", \"pci0000:${index}f\"]}");
+  auto devices = parsed(with(text, "count: 2", "count: 3")).devices(node0());
+
+  ASSERT_OK(devices);
+  EXPECT_EQ(devices->at(0).attributes.at("resource.kubernetes.io/numaNode"), Attribute(std::int64_t{0}));
+  EXPECT_EQ(devices->at(1).attributes.at("resource.kubernetes.io/numaNode"), Attribute(std::int64_t{1}));
+  EXPECT_EQ(devices->at(2).attributes.at("resource.kubernetes.io/numaNode"), Attribute(std::int64_t{0}));
+  EXPECT_EQ(devices->at(1).attributes.at("resource.kubernetes.io/pcieRoot"), Attribute("pci0000:1f"));
+}
+
+TEST(ProfileAttributes, CanBeListsOfEveryType) {
+  std::string text = with(fullProfile(), "speed: {int: 100}",
+                          "nodes: {ints: [1, \"${index}\"]}\n      flags: {bools: [true, false]}\n"
+                          "      links: {strings: [a, \"${name}\"]}\n      firmwares: {versions: [1.0.0]}");
+  auto devices = parsed(text).devices(node0());
+
+  ASSERT_OK(devices);
+  const auto& attributes = devices->at(1).attributes;
+  EXPECT_EQ(attributes.at("nodes"), Attribute(std::vector<std::int64_t>{1, 1}));
+  EXPECT_EQ(attributes.at("flags"), Attribute(std::vector<bool>{true, false}));
+  EXPECT_EQ(attributes.at("links"), Attribute(std::vector<std::string>{"a", "nic-1"}));
+  EXPECT_EQ(attributes.at("firmwares"), Attribute(std::vector<Version>{Version{"1.0.0"}}));
+}
+
+TEST(ProfileAttributes, ListsCountByTheirValues) {
+  std::string numbers = "0";
+  for (int i = 1; i < 46; ++i) {
+    numbers += ", " + std::to_string(i);
+  }
+  EXPECT_THAT(
+      devicesError(with(fullProfile(), "{int: 100}", "{ints: [" + numbers + "]}")),
+      Fails(Code::invalidArgument, HasSubstr("device nic-0: attributes: expected at most 48 values in all, found 49")));
+  EXPECT_THAT(devicesError(with(fullProfile(), "{int: 100}", "{ints: [1, x]}")),
+              Fails(Code::invalidArgument, HasSubstr("attributes.speed: expected a whole number, found \"x\"")));
+}
+
+TEST(ProfileUse, TaintsConditionsAndResourcesOfTheNodeAreThoseOfTheFile) {
+  std::string text = with(fullProfile(), "    parameters: GpuConfig\n",
+                          "    taints:\n"
+                          "      - {key: example.com/unhealthy, value: \"true\", effect: NoExecute}\n"
+                          "    bindingConditions: [example.com/ready]\n"
+                          "    bindingFailureConditions: [example.com/broken]\n"
+                          "    nodeAllocatable:\n"
+                          "      memory: {multiplier: 2Gi}\n"
+                          "      cpu: {capacity: bandwidth, multiplier: 1m}\n"
+                          "    parameters: GpuConfig\n");
+  NodeContext node = node0();
+  node.bindingConditions = true;
+  auto devices = parsed(text).devices(node);
+
+  ASSERT_OK(devices);
+  const Device& nic = devices->front();
+  EXPECT_EQ(nic.taints, (std::vector<Taint>{{.key = "example.com/unhealthy", .value = "true", .effect = "NoExecute"}}));
+  EXPECT_THAT(nic.bindingConditions, ElementsAre("example.com/ready")) << "those of the profile win";
+  EXPECT_THAT(nic.bindingFailureConditions, ElementsAre("example.com/broken"));
+  EXPECT_EQ(nic.nodeAllocatable.at("memory"),
+            (NodeAllocatable{.capacity = "", .multiplier = base::Quantity::parse("2Gi").value()}));
+  EXPECT_EQ(nic.nodeAllocatable.at("cpu"),
+            (NodeAllocatable{.capacity = "bandwidth", .multiplier = base::Quantity::parse("1m").value()}));
+}
+
+TEST(ProfileUse, TheFlagGivesEveryDeviceTheConditionsOfTheReference) {
+  NodeContext node = node0();
+  node.bindingConditions = true;
+
+  Device nic = parsed(fullProfile()).devices(node)->front();
+
+  EXPECT_THAT(nic.bindingConditions, ElementsAre("BindingConditions"));
+  EXPECT_THAT(nic.bindingFailureConditions, ElementsAre("BindingFailureConditions"));
 }
 
 TEST(ProfileParameters, AKindThatAcceptsNoneRefusesAll) {

@@ -88,7 +88,7 @@ TEST(ResourceSliceJson, ABadQuantityIsNamedWithItsPath) {
 TEST(ResourceSliceJson, AbsentNullAndUnknownFieldsAreNoFailure) {
   EXPECT_OK(resourceSliceFromJson(parsed("{}")));
   auto slice = resourceSliceFromJson(parsed(
-      R"({"metadata":null,"spec":{"driver":null,"devices":null,"sharedCounters":[1],"pool":null},"later":true})"));
+      R"({"metadata":null,"spec":{"driver":null,"devices":null,"sharedCounters":null,"pool":null,"laterToo":[1]},"later":true})"));
   ASSERT_OK(slice);
   EXPECT_EQ(*slice, ResourceSlice());
 }
@@ -103,9 +103,60 @@ TEST(ResourceSliceJson, EveryFieldIsRead) {
   EXPECT_THAT(device.attributes,
               ElementsAre(Pair("driverVersion", Eq(DeviceAttribute(VersionValue{"1.0.0"}))),
                           Pair("index", Eq(DeviceAttribute(std::int64_t{0}))),
+                          Pair("links", Eq(DeviceAttribute(std::vector<std::string>{"a"}))),
                           Pair("model", Eq(DeviceAttribute(std::string("X")))), Pair("ok", Eq(DeviceAttribute(true)))));
   EXPECT_EQ(device.capacity.at("memory").toString(), "80Gi");
+  EXPECT_EQ(device.requestPolicies.at("memory").standard->toString(), "80Gi");
+  EXPECT_THAT(device.taints, ElementsAre(DeviceTaint{"k", "", "NoSchedule", ""}));
   EXPECT_EQ(device.allowMultipleAllocations, true);
+}
+
+/// All that devices can be made of, as the API server stores it.
+constexpr std::string_view kIntricateSlice = R"({
+  "apiVersion":"resource.k8s.io/v1","kind":"ResourceSlice","metadata":{},
+  "spec":{"driver":"d","nodeName":"n","pool":{"name":"n","generation":1,"resourceSliceCount":1},
+    "sharedCounters":[{"name":"c","counters":{"memory":{"value":"80Gi"}}}],
+    "devices":[{"name":"a",
+      "attributes":{"a":{"ints":[1,2]},"b":{"bools":[true,false]},"c":{"strings":["x"]},"d":{"versions":["1.0.0"]}},
+      "capacity":{
+        "bandwidth":{"value":"100G","requestPolicy":{"default":"1G","validRange":{"min":"100M","max":"100G","step":"1M"}}},
+        "vfs":{"value":"8","requestPolicy":{"default":"1","validValues":["1","2"]}}},
+      "consumesCounters":[{"counterSet":"c","counters":{"memory":{"value":"20Gi"}}}],
+      "taints":[{"key":"k","value":"v","effect":"NoExecute","timeAdded":"2026-01-01T00:00:00Z"}],
+      "bindingConditions":["Ready"],"bindingFailureConditions":["Broken"],
+      "nodeAllocatableResourceMappings":{"cpu":{"capacityKey":"vfs","allocationMultiplier":"2"}},
+      "nodeAllocatableResources":{
+        "cpu":{"mapping":{"capacityKey":"vfs","capacityMultiplier":"2"},"overhead":{"perPod":"1"}},
+        "memory":{"mapping":{"deviceMultiplier":"1Gi"}}},
+      "allowMultipleAllocations":true}]}})";
+
+TEST(ResourceSliceJson, AllThatDevicesCanBeMadeOfIsReadAndWrittenAgain) {
+  auto slice = resourceSliceFromJson(parsed(kIntricateSlice));
+  ASSERT_OK(slice);
+  const auto& device = slice->devices.at(0);
+  EXPECT_EQ(device.attributes.at("b"), DeviceAttribute(std::vector<bool>{true, false}));
+  EXPECT_EQ(device.requestPolicies.at("bandwidth").validRange->step, base::Quantity::parse("1M").value());
+  EXPECT_EQ(device.requestPolicies.at("vfs").validValues.size(), 2u);
+  EXPECT_EQ(device.consumesCounters.at(0).counters.at("memory"), base::Quantity::parse("20Gi").value());
+  EXPECT_EQ(device.nodeAllocatableResourceMappings.at("cpu").capacityKey, "vfs");
+  EXPECT_EQ(device.nodeAllocatableResources.at("memory").multiplier, base::Quantity::parse("1Gi").value());
+  EXPECT_EQ(slice->sharedCounters.at(0).name, "c");
+  EXPECT_EQ(toJson(*slice), parsed(kIntricateSlice));
+}
+
+TEST(ResourceSliceJson, WrongTypesInWhatDevicesAreMadeOfAreNamedWithTheirPaths) {
+  for (const auto& [device, message] : std::initializer_list<std::pair<std::string, std::string>>{
+           {R"({"attributes":{"x":{"ints":["1"]}}})", "attributes.x.ints[0]: expected an integer, found a string"},
+           {R"({"capacity":{"m":{"requestPolicy":[]}}})", "capacity.m.requestPolicy: expected an object, found a list"},
+           {R"({"consumesCounters":[{"counters":{"m":{"value":"x"}}}]})", "consumesCounters[0].counters.m.value: "},
+           {R"({"taints":[1]})", "taints[0]: expected an object, found an integer"},
+           {R"({"bindingConditions":"Ready"})", "bindingConditions: expected a list, found a string"}}) {
+    auto document = parsed(R"({"spec":{"devices":[)" + device + "]}}");
+    EXPECT_THAT(resourceSliceFromJson(document), Fails(Code::dataLoss, StartsWith("spec.devices[0]." + message)))
+        << device;
+  }
+  EXPECT_THAT(resourceSliceFromJson(parsed(R"({"spec":{"sharedCounters":[1]}})")),
+              Fails(Code::dataLoss, StartsWith("spec.sharedCounters[0]: expected an object")));
 }
 
 TEST(ResourceSliceJson, WhatIsReadIsWrittenAgainWithForeignFields) {
@@ -137,6 +188,30 @@ TEST(DeviceComparison, QuantitiesCompareByValueAndAbsentSharingIsNone) {
   EXPECT_EQ(a, b);
   b.allowMultipleAllocations = true;
   EXPECT_NE(a, b);
+}
+
+TEST(DeviceComparison, WhatTheServerFillsInDoesNotCount) {
+  Device sent;
+  sent.taints = {{.key = "k", .value = "v", .effect = "NoSchedule", .timeAdded = ""}};
+  sent.nodeAllocatableResourceMappings["cpu"].capacityKey = "cpu";
+  Device stored = sent;
+  stored.taints[0].timeAdded = "2026-01-01T00:00:00Z";
+  stored.nodeAllocatableResourceMappings["cpu"].multiplier = base::Quantity::decimal(1);
+  EXPECT_EQ(sent, stored);
+
+  stored.nodeAllocatableResourceMappings["cpu"].multiplier = base::Quantity::decimal(2);
+  EXPECT_NE(sent, stored);
+  stored = sent;
+  stored.taints[0].effect = "None";
+  EXPECT_NE(sent, stored);
+}
+
+TEST(ServerVersionJson, MajorAndMinorAreNumbersInText) {
+  EXPECT_THAT(serverVersionFromJson(parsed(R"({"major":"1","minor":"36","gitVersion":"v1.36.3"})")),
+              IsOkAndHolds(ServerVersion{1, 36}));
+  EXPECT_THAT(serverVersionFromJson(parsed(R"({"major":"1","minor":"34+"})")), IsOkAndHolds(ServerVersion{1, 34}));
+  EXPECT_THAT(serverVersionFromJson(parsed(R"({"major":"1"})")), Fails(Code::dataLoss, HasSubstr("minor: expected")));
+  EXPECT_THAT(serverVersionFromJson(parsed(R"({"major":1,"minor":"36"})")), Fails(Code::dataLoss, HasSubstr("major")));
 }
 
 TEST(ResourceClaimJson, AnAllocatedClaimIsRead) {

@@ -15,7 +15,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 TEST(Plan, ANodeWithoutDevicesHasOneEmptySlice) {
-  auto slices = plan(gpus(0));
+  auto slices = plan(gpus(0)).slices;
 
   ASSERT_THAT(slices, SizeIs(1));
   EXPECT_THAT(slices[0].devices, IsEmpty());
@@ -23,12 +23,12 @@ TEST(Plan, ANodeWithoutDevicesHasOneEmptySlice) {
 }
 
 TEST(Plan, AFullSliceIsNotFollowedByAnEmptyOne) {
-  EXPECT_THAT(plan(gpus(128)), SizeIs(1));
-  EXPECT_THAT(plan(gpus(129)), SizeIs(2));
+  EXPECT_THAT(plan(gpus(128)).slices, SizeIs(1));
+  EXPECT_THAT(plan(gpus(129)).slices, SizeIs(2));
 }
 
 TEST(Plan, AThousandDevicesAreEightSlicesOfOnePool) {
-  auto slices = plan(gpus(1000));
+  auto slices = plan(gpus(1000)).slices;
 
   ASSERT_THAT(slices, SizeIs(8));
   std::set<std::string> names;
@@ -47,7 +47,8 @@ TEST(Plan, AThousandDevicesAreEightSlicesOfOnePool) {
 }
 
 TEST(Plan, EveryDeviceSaysWhetherItCanBeShared) {
-  EXPECT_THAT(plan(gpus(3))[0].devices, Each(Field(&kube::Device::allowMultipleAllocations, std::optional(false))));
+  EXPECT_THAT(plan(gpus(3)).slices[0].devices,
+              Each(Field(&kube::Device::allowMultipleAllocations, std::optional(false))));
 }
 
 std::optional<std::size_t> indexOfName(std::string name, const std::string& node = "node-a") {
@@ -74,7 +75,7 @@ TEST(SliceName, AnOldNameOfANodeThatLooksLikeAnIndexHasNone) {
 }
 
 TEST(SliceName, TheIndexIsHexadecimalWithFiveDigitsOrMore) {
-  kube::ResourceSlice slice = plan(gpus(1)).front();
+  kube::ResourceSlice slice = plan(gpus(1)).slices.front();
   for (std::size_t index : {0ul, 10ul, 0x1234aul, 0x100000ul}) {
     EXPECT_EQ(indexOfName(generateName(index, slice) + "x7k2p"), index);
   }
@@ -83,7 +84,7 @@ TEST(SliceName, TheIndexIsHexadecimalWithFiveDigitsOrMore) {
 
 TEST(SliceName, OfANameThatTheServerCutTheBeginningIsEnough) {
   const std::string node = "ip-192-168-100-200.eu-central-1.compute.internal";
-  kube::ResourceSlice slice = plan(gpus(1, node)).front();
+  kube::ResourceSlice slice = plan(gpus(1, node)).slices.front();
   std::string prefix = generateName(3, slice);
   ASSERT_GT(prefix.size(), 58u);
 

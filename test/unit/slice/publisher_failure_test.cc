@@ -221,8 +221,9 @@ TEST_F(PublisherTest, AServerThatStoresSomethingElseIsNotFoughtInALoop) {
 TEST_F(PublisherTest, StoppingDoesNotWaitForAnAnswerAndIsNoFailure) {
   fakes::SilentTransport silent;
   kube::Client deaf(silent, clock, {.qps = 0}, log);
-  auto stopped = std::make_unique<Publisher>(Publisher::Options{.lockFile = "/plugins/publish.lock"}, gpus(1, "node-a"),
-                                             deaf, clock, random, files, events, instruments, log);
+  device::Inventory inventory = gpus(1, "node-a");
+  auto stopped = std::make_unique<Publisher>(Publisher::Options{.lockFile = "/plugins/publish.lock"}, inventory, deaf,
+                                             clock, random, files, events, instruments, log);
   ASSERT_TRUE(eventually([&] { return silent.requests() == 1; }));
 
   stopped.reset();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,8 +42,13 @@ class PublisherTest : public testing::Test {
   PublisherTest() { EXPECT_TRUE(files.createDirectories("/plugins", 0750).ok()); }
 
   std::unique_ptr<Publisher> makePublisher(std::size_t devices, const std::string& node = "node-a") {
-    return std::make_unique<Publisher>(Publisher::Options{.lockFile = "/plugins/publish.lock"}, gpus(devices, node),
-                                       api, clock, random, files, events, instruments, log);
+    return makePublisher(gpus(devices, node));
+  }
+
+  std::unique_ptr<Publisher> makePublisher(device::Inventory inventory) {
+    return std::make_unique<Publisher>(Publisher::Options{.lockFile = "/plugins/publish.lock"},
+                                       inventories.emplace_back(std::move(inventory)), api, clock, random,
+                                       files, events, instruments, log);
   }
 
   /// Starts a publisher, instead of the one that runs.
@@ -102,6 +108,7 @@ class PublisherTest : public testing::Test {
     EXPECT_EQ(transport->send(request).get()->status, 200);
   }
 
+  std::list<device::Inventory> inventories;  ///< Of the publishers, which refer to them.
   fakes::FakeClock clock;
   standin::ApiServer server{clock};
   fakes::Cluster cluster{server};

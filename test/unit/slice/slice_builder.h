@@ -26,7 +26,7 @@ inline device::Inventory gpus(std::size_t count, const std::string& node = "node
 
 /// A plan with its owner, as `step` wants it.
 inline std::vector<kube::ResourceSlice> desired(std::size_t devices) {
-  auto slices = plan(gpus(devices));
+  auto slices = plan(gpus(devices)).slices;
   for (kube::ResourceSlice& slice : slices) {
     slice.metadata.ownerReferences = {
         {.apiVersion = "v1", .kind = "Node", .name = "node-a", .uid = "node-uid", .controller = true}};

@@ -169,5 +169,74 @@ TEST_F(AllocatorTest, LocalDevicesBindToTheirNode) {
   EXPECT_FALSE(devices(claim({{"count", 1}}), "node-b"));
 }
 
+/// A slice of one GPU that claims share.
+json sharedGpu() {
+  json memory = {
+      {"value", "80Gi"},
+      {"requestPolicy", {{"default", "80Gi"}, {"validRange", {{"min", "1Gi"}, {"max", "80Gi"}, {"step", "1Gi"}}}}}};
+  return {{"name", "gpu-0"}, {"allowMultipleAllocations", true}, {"capacity", {{"memory", memory}}}};
+}
+
+class SharingTest : public AllocatorTest {
+ protected:
+  SharingTest() { addSlice("s", {})["spec"]["devices"].push_back(sharedGpu()); }
+
+  /// Allocates for good.
+  Result<json> share(const std::string& uid, const json& memory) {
+    json request = claim({{"count", 1}});
+    if (!memory.is_null()) {
+      request["spec"]["devices"]["requests"][0]["exactly"]["capacity"]["requests"]["memory"] = memory;
+    }
+    request["metadata"]["uid"] = uid;
+    auto allocation = Allocator(inventory, "node-a").allocate(request);
+    if (allocation) {
+      inventory.claims.push_back({{"status", {{"allocation", *allocation}}}});
+      return (*allocation)["devices"]["results"][0];
+    }
+    return allocation;
+  }
+};
+
+TEST_F(SharingTest, ClaimsShareADeviceAsLongAsThereIsEnough) {
+  auto first = share("u-1", "39.5Gi");
+  ASSERT_OK(first);
+  EXPECT_EQ((*first)["consumedCapacity"]["memory"], "40Gi") << "a whole number of steps";
+  auto second = share("u-2", "24Gi");
+  ASSERT_OK(second);
+  EXPECT_NE((*first)["shareID"], (*second)["shareID"]);
+
+  EXPECT_FALSE(share("u-3", "17Gi"));
+  EXPECT_OK(share("u-4", "16Gi"));
+}
+
+TEST_F(SharingTest, WhoAsksForNothingGetsTheDefault) {
+  auto all = share("u-1", nullptr);
+  ASSERT_OK(all);
+  EXPECT_EQ((*all)["consumedCapacity"]["memory"], "80Gi");
+  EXPECT_FALSE(share("u-2", "1Gi"));
+}
+
+TEST_F(SharingTest, ARequestBeyondThePolicyIsNotMet) {
+  EXPECT_FALSE(share("u-1", "81Gi"));
+}
+
+TEST_F(AllocatorTest, PartitionsAndTheWholeDrawFromTheSameCounters) {
+  json& counters = addSlice("00000", {}, 1, 2)["spec"];
+  counters.erase("devices");
+  counters["sharedCounters"] = json::array({{{"name", "c"}, {"counters", {{"memory", {{"value", "80Gi"}}}}}}});
+  json& spec = addSlice("00001", {"part-0", "part-1", "whole"}, 1, 2)["spec"];
+  for (json& device : spec["devices"]) {
+    const char* memory = device["name"] == "whole" ? "80Gi" : "40Gi";
+    device["consumesCounters"] = json::array({{{"counterSet", "c"}, {"counters", {{"memory", {{"value", memory}}}}}}});
+  }
+
+  EXPECT_THAT(devices(claim({{"count", 2}})), IsOkAndHolds(ElementsAre("part-0", "part-1")));
+  EXPECT_FALSE(devices(claim({{"count", 3}})));
+  take("part-0");
+  EXPECT_THAT(devices(claim({{"count", 1}})), IsOkAndHolds(ElementsAre("part-1")));
+  take("part-1");
+  EXPECT_FALSE(devices(claim({{"count", 1}})));
+}
+
 }  // namespace
 }  // namespace simgpu::standin
