@@ -3,20 +3,7 @@
 bats_require_minimum_version 1.5.0
 load lib
 
-setup_file() { ensure_driver; }
-
-# example NAME — applies deploy/examples/NAME.yaml; its objects are in a namespace of that name.
-example() {
-  EXAMPLE="$1"
-  apply "$ROOT/deploy/examples/$1.yaml"
-}
-
-teardown() {
-  [[ -n "${EXAMPLE:-}" ]] || return 0
-  [[ -n "$BATS_TEST_COMPLETED" || -n "$BATS_TEST_SKIPPED" ]] || explain "$EXAMPLE"
-  delete_namespace "$EXAMPLE"
-  kubectl delete --ignore-not-found --wait=false --filename "$ROOT/deploy/examples/$EXAMPLE.yaml" >/dev/null
-}
+teardown() { clean_up_example; }
 
 # distinct NAMESPACE POD POD — two pods have different GPUs: of one node, or each of its own.
 distinct() {

@@ -3,25 +3,8 @@
 bats_require_minimum_version 1.5.0
 load lib
 
-teardown() {
-  [[ -n "${EXAMPLE:-}" ]] || return 0
-  [[ -n "$BATS_TEST_COMPLETED" || -n "$BATS_TEST_SKIPPED" ]] || explain "$EXAMPLE"
-  kubectl delete --ignore-not-found --filename "$ROOT/deploy/examples/$EXAMPLE.yaml" --wait=false >/dev/null 2>&1 || true
-  delete_namespace "$EXAMPLE"
-}
-
-# example NAME — applies deploy/examples/NAME.yaml to a driver with the chart values that its first lines name.
-example() {
-  EXAMPLE="$1"
-  local file="$ROOT/deploy/examples/$1.yaml" values profile value settings=()
-  values="$(sed -n 's/^# Chart values: *//p' "$file")"
-  for value in $values; do
-    settings+=(--set "$value")
-  done
-  profile="$(tr ' ' '\n' <<<"$values" | sed -n 's/^deviceProfile=//p')"
-  DRIVER="${profile:-gpu}.example.com" ensure_driver "${settings[@]}"
-  apply "$file"
-}
+teardown() { clean_up_example; }
+teardown_file() { ensure_driver; }
 
 # needs_api GROUP_VERSION KIND — skips the test where the API server does not serve that.
 needs_api() {
@@ -96,4 +79,23 @@ results() {
   kubectl --namespace pod-group rollout status deployment/group0 --timeout 120s
   kubectl --namespace pod-group rollout status deployment/group1 --timeout 120s
   equal "$(results pod-group length)" 2
+}
+
+# described POD — name and UUID of the device in the metadata that the pod prints, each version's.
+described() {
+  kubectl --namespace device-metadata logs "$1" | sed -n '/^{/,$p' |
+    jq -r '[.apiVersion, (.requests[].devices[] | .name, .attributes.uuid.string)] | join(" ")'
+}
+
+@test "device-metadata: a container reads which device it has, under the name of the claim in the pod or its own" {
+  example device-metadata
+  all_running device-metadata
+  local pod device uuid
+  for pod in pod0 pod1; do
+    device="$(gpus device-metadata "$pod")"
+    uuid="$(kubectl get resourceslices --field-selector "spec.nodeName=$(node_of "$pod" device-metadata)" --output json |
+      jq -r --arg device "$device" '.items[].spec.devices[]? | select(.name == $device) | .attributes.uuid.string')"
+    equal "$(described "$pod")" "metadata.resource.k8s.io/v1beta1 $device $uuid
+metadata.resource.k8s.io/v1alpha1 $device $uuid"
+  done
 }

@@ -131,9 +131,11 @@ chart() {
 ensure_driver() {
   chart "upgrade --install --reset-values" "$RELEASE" "$@" >/dev/null
   eventually 60 offers_on_every_node "$DRIVER"
+  echo "$*" >"$BATS_RUN_TMPDIR/driver"
 }
 
 remove_driver() {
+  rm -f "$BATS_RUN_TMPDIR/driver"
   helm uninstall "$RELEASE" --namespace "$RELEASE" --wait --timeout 2m --ignore-not-found >/dev/null
   kubectl delete namespace "$RELEASE" --ignore-not-found --timeout 2m >/dev/null
 }
@@ -161,6 +163,30 @@ plugin_pod() {
 
 # apply FILE — kubectl apply of a manifest with the image under test.
 apply() { sed "s#image: \"\\?dra-driver-sim-gpu:[^\"]*\"\\?#image: $E2E_IMAGE#" "$1" | kubectl apply --filename - >/dev/null; }
+
+# example NAME — applies deploy/examples/NAME.yaml to a driver with the chart values that its first lines name, if any. Its
+# objects are in a namespace of that name; EXAMPLE is the name from now on.
+example() {
+  EXAMPLE="$1"
+  local file="$ROOT/deploy/examples/$1.yaml" value settings=()
+  # shellcheck disable=SC2013 # words, not lines
+  for value in $(sed -n 's/^# Chart values: *//p' "$file"); do
+    settings+=(--set "$value")
+    [[ "$value" != deviceProfile=* ]] || local DRIVER="${value#*=}.example.com"
+  done
+  if [[ "${settings[*]}" != "$(cat "$BATS_RUN_TMPDIR/driver" 2>/dev/null || echo none)" ]]; then
+    ensure_driver "${settings[@]}"
+  fi
+  apply "$file"
+}
+
+# clean_up_example — after a test of one: what it shows if the test failed, and then all of its objects are gone.
+clean_up_example() {
+  [[ -n "${EXAMPLE:-}" ]] || return 0
+  [[ -n "$BATS_TEST_COMPLETED" || -n "$BATS_TEST_SKIPPED" ]] || explain "$EXAMPLE"
+  delete_namespace "$EXAMPLE"
+  kubectl delete --ignore-not-found --wait=false --filename "$ROOT/deploy/examples/$EXAMPLE.yaml" >/dev/null 2>&1 || true
+}
 
 # gpu_pod NAMESPACE NAME [COUNT] [NODE] — a pod that asks for GPUs, 1 if no COUNT is given, by a template of its own. Its log
 # begins with its variables. It ends at once when it is told to.
