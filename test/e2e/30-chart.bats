@@ -19,7 +19,7 @@ teardown() { [[ -n "$BATS_TEST_COMPLETED" || -n "$BATS_TEST_SKIPPED" ]] || expla
 
 @test "helm test gives a pod a device and finds it there" {
   local output
-  output="$(helm test "$RELEASE" --namespace "$RELEASE" --timeout 3m)"
+  output="$(helm test "$RELEASE" --namespace "$RELEASE" --timeout 3m 2>&1)"
   contains "$output" "Phase:          Succeeded"
   [[ "$output" =~ gpu-[0-7]\ +claim=[0-9a-f-]{36}\ +driver=gpu.example.com\ +node= ]]
 }
@@ -94,6 +94,8 @@ teardown() { [[ -n "$BATS_TEST_COMPLETED" || -n "$BATS_TEST_SKIPPED" ]] || expla
 }
 
 @test "the namespace default is refused unless it is allowed" {
-  refused "Running in the 'default' namespace is not recommended" helm install e2e "$CHART" --namespace default --dry-run=server
-  helm install e2e "$CHART" --namespace default --dry-run=server --set allowDefaultNamespace=true >/dev/null
+  local version
+  version="$(kubectl version --output json | jq -r .serverVersion.gitVersion)"
+  refused "Running in the 'default' namespace is not recommended" helm template e2e "$CHART" --kube-version "$version" --namespace default
+  helm template e2e "$CHART" --kube-version "$version" --namespace default --set allowDefaultNamespace=true >/dev/null
 }
