@@ -126,7 +126,7 @@ TEST_F(StoreTest, WhatAPartitionTookOfItsGpuIsNotHandedOutTwice) {
                          .lockFile = "/plugins/gpu.example.com/serialize.lock",
                          .bootId = "boot-1",
                          .inventory = &inventory},
-                        files, clock, base::Logger(log, clock, {}));
+                        files, clock, instruments, base::Logger(log, clock, {}));
   };
   auto of = [&](const std::string& uid, const std::string& name) {
     const device::Device& device = *inventory.find(name);

@@ -47,8 +47,8 @@ class PublisherTest : public testing::Test {
 
   std::unique_ptr<Publisher> makePublisher(device::Inventory inventory) {
     return std::make_unique<Publisher>(Publisher::Options{.lockFile = "/plugins/publish.lock"},
-                                       inventories.emplace_back(std::move(inventory)), api, clock, random,
-                                       files, events, instruments, log);
+                                       inventories.emplace_back(std::move(inventory)), api, clock, random, files,
+                                       events, instruments, log);
   }
 
   /// Starts a publisher, instead of the one that runs.
