@@ -295,6 +295,10 @@ bool memberInto(const std::string& key, const JsonNode& member, Device& device) 
 
 }  // namespace
 
+json toJson(const DeviceAttribute& attribute) {
+  return attributeJson(attribute);
+}
+
 json deviceJson(const Device& device) {
   json result = json::object();
   result["name"] = device.name;

@@ -40,7 +40,31 @@ AllocationResult resultFrom(const JsonNode& node) {
   node["shareID"].to(result.shareId);
   node["consumedCapacity"].members(
       [&](const std::string& name, const JsonNode& quantity) { quantity.to(result.consumedCapacity[name]); });
+  node["bindingConditions"].to(result.bindingConditions);
+  node["bindingFailureConditions"].to(result.bindingFailureConditions);
   return result;
+}
+
+Condition conditionFrom(const JsonNode& node) {
+  Condition condition;
+  node["type"].to(condition.type);
+  node["status"].to(condition.status);
+  node["reason"].to(condition.reason);
+  node["message"].to(condition.message);
+  node["lastTransitionTime"].to(condition.lastTransitionTime);
+  node["observedGeneration"].to(condition.observedGeneration);
+  return condition;
+}
+
+AllocatedDeviceStatus deviceStatusFrom(const JsonNode& node) {
+  AllocatedDeviceStatus status;
+  node["driver"].to(status.driver);
+  node["pool"].to(status.pool);
+  node["device"].to(status.device);
+  node["shareID"].to(status.shareId);
+  node["conditions"].each([&](const JsonNode& condition) { status.conditions.push_back(conditionFrom(condition)); });
+  status.data = node["data"].raw();
+  return status;
 }
 
 AllocationConfig configFrom(const JsonNode& node) {
@@ -114,6 +138,7 @@ Result<ResourceClaim> resourceClaimFromJson(const json& document) {
     node["name"].to(consumer.name);
     node["uid"].to(consumer.uid);
   });
+  status["devices"].each([&](const JsonNode& node) { claim.devices.push_back(deviceStatusFrom(node)); });
   return resultOf(std::move(claim), std::move(failure));
 }
 

@@ -46,10 +46,17 @@ json metadataJson(const ObjectMeta& metadata) {
   return result;
 }
 
-/// RFC 3339 in whole seconds, as `metav1.Time`.
-std::string timestamp(std::chrono::system_clock::time_point time) {
-  auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)));
+json conditionJson(const Condition& condition) {
+  json result = json::object();
+  result["type"] = condition.type;
+  result["status"] = condition.status;
+  result["reason"] = condition.reason;
+  result["message"] = condition.message;
+  result["lastTransitionTime"] = condition.lastTransitionTime;
+  if (condition.observedGeneration != 0) {
+    result["observedGeneration"] = condition.observedGeneration;
+  }
+  return result;
 }
 
 }  // namespace
@@ -58,6 +65,26 @@ std::string eventName(const Event& event) {
   auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(event.time.time_since_epoch()).count();
   auto suffix = fmt::format(".{:x}", nanoseconds);
   return event.about.name.substr(0, kMaxName - suffix.size()) + suffix;
+}
+
+std::string timeText(std::chrono::system_clock::time_point time) {
+  auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)));
+}
+
+json toJson(const AllocatedDeviceStatus& status) {
+  json result = json::object();
+  result["driver"] = status.driver;
+  result["pool"] = status.pool;
+  result["device"] = status.device;
+  setUnlessEmpty(result, "shareID", status.shareId);
+  for (const Condition& condition : status.conditions) {
+    result["conditions"].push_back(conditionJson(condition));
+  }
+  if (!status.data.is_null()) {
+    result["data"] = status.data;
+  }
+  return result;
 }
 
 json toJson(const ResourceSlice& slice) {
@@ -100,8 +127,8 @@ json toJson(const Event& event) {
   setUnlessEmpty(result["source"], "host", event.host);
   result["reportingComponent"] = event.component;
   result["reportingInstance"] = event.host;
-  result["firstTimestamp"] = timestamp(event.time);
-  result["lastTimestamp"] = timestamp(std::max(event.time, event.lastTime));
+  result["firstTimestamp"] = timeText(event.time);
+  result["lastTimestamp"] = timeText(std::max(event.time, event.lastTime));
   result["count"] = event.count;
   return result;
 }

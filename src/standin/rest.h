@@ -14,6 +14,13 @@
 
 namespace simgpu::standin {
 
+/// The forms of a PATCH.
+inline constexpr std::string_view kApplyPatch = "application/apply-patch+yaml";
+inline constexpr std::string_view kMergePatch = "application/merge-patch+json";
+
+/// A content type without its parameters.
+std::string mediaTypeOf(std::string_view contentType);
+
 /// What a request is answered with: a response, or a watch that goes on.
 struct Answer {
   kube::HttpResponse response;
@@ -62,9 +69,12 @@ class Rest {
   Reply create(const Call& call);
   Reply bind(const Call& call);
   Reply replace(const Call& call);
-  Reply patch(const Call& call);
   Reply remove(const Call& call);
   Reply removeCollection(const Call& call);
+
+  // Patching, rest_patch.cc
+  Reply patch(const Call& call);
+  ApiResult<Json> patched(const Call& call, const Json& stored) const;
 
   ApiResult<Json> body(const Call& call) const;
   ApiResult<Json> acceptedObject(const Call& call) const;

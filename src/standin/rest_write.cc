@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "standin/admission.h"
+#include "standin/apply.h"
 #include "standin/json_access.h"
 #include "standin/rest.h"
 #include "standin/yaml.h"
@@ -11,14 +12,6 @@ namespace {
 
 using nlohmann::json;
 constexpr std::size_t kMaxGeneratedPrefix = 58;
-
-std::string mediaTypeOf(std::string_view contentType) {
-  std::string type(contentType.substr(0, contentType.find(';')));
-  while (!type.empty() && type.back() == ' ') {
-    type.pop_back();
-  }
-  return type;
-}
 
 bool wantsAdminAccess(const json& claimSpec) {
   const json& requests = at(at(claimSpec, "devices"), "requests");
@@ -35,7 +28,7 @@ bool sameContent(json left, const json& right) {
 /// What the server owns in the metadata of an existing object.
 void keepServerMetadata(json& object, const json& old) {
   for (const char* name : {"uid", "creationTimestamp", "generation", "resourceVersion", "generateName",
-                           "deletionTimestamp", "deletionGracePeriodSeconds", "name", "namespace"}) {
+                           "deletionTimestamp", "deletionGracePeriodSeconds", "name", "namespace", "managedFields"}) {
     const json& value = at(at(old, "metadata"), name);
     if (value.is_null()) {
       object["metadata"].erase(name);
@@ -52,14 +45,14 @@ ApiResult<json> Rest::body(const Call& call) const {
   if (call.request.body.empty()) {
     return json::object();
   }
-  if (type == "application/yaml") {
+  if (type == "application/yaml" || type == kApplyPatch) {
     auto value = yamlToJson(call.request.body);
     if (!value) {
       return unexpected(ApiError::badRequest(value.error().message()));
     }
     return *value;
   }
-  if (type != "application/json" && type != "application/merge-patch+json" && !type.empty()) {
+  if (type != "application/json" && type != kMergePatch && !type.empty()) {
     return unexpected(ApiError::unsupportedMediaType(type));
   }
   json value = json::parse(call.request.body, nullptr, false);
@@ -241,27 +234,6 @@ Rest::Reply Rest::replace(const Call& call) {
   return std::pair(200, std::move(*updated));
 }
 
-Rest::Reply Rest::patch(const Call& call) {
-  if (std::string type = mediaTypeOf(call.request.contentType); type != "application/merge-patch+json") {
-    return unexpected(ApiError::unsupportedMediaType(type));
-  }
-  auto change = body(call);
-  if (!change) {
-    return unexpected(change.error());
-  }
-  auto stored = store_.find(call.key());
-  if (!stored) {
-    return unexpected(ApiError::notFound(call.target.subject()));
-  }
-  json object = *stored;
-  object.merge_patch(*change);
-  auto updated = update(call, *stored, std::move(object));
-  if (!updated) {
-    return unexpected(updated.error());
-  }
-  return std::pair(200, std::move(*updated));
-}
-
 ApiResult<json> Rest::update(const Call& call, const json& old, json object) {
   const Target& target = call.target;
   const json& metadata = at(object, "metadata");
@@ -273,6 +245,10 @@ ApiResult<json> Rest::update(const Call& call, const json& old, json object) {
   }
   std::string uid = textAt(metadata, "uid");
   std::string oldUid = textAt(old["metadata"], "uid");
+  if (call.request.method == "PATCH" && !uid.empty() && uid != oldUid) {
+    return unexpected(
+        ApiError::invalid(target.subject(), {FieldError::invalid("metadata.uid", uid, "field is immutable")}));
+  }
   if (!uid.empty() && uid != oldUid) {
     return unexpected(ApiError::conflict(
         target.subject(),
@@ -295,6 +271,12 @@ ApiResult<json> Rest::update(const Call& call, const json& old, json object) {
         next = unexpected(ApiError::invalid(target.subject(), errors));
       }
     }
+  }
+  if (next && old["metadata"].contains("managedFields")) {
+    (*next)["metadata"]["managedFields"] = managedFieldsAfter(old, *next);
+  }
+  if (next && mediaTypeOf(call.request.contentType) == kApplyPatch) {
+    (*next)["metadata"]["managedFields"] = at(metadata, "managedFields");
   }
   if (!next || sameContent(*next, old)) {
     return next ? ApiResult<json>(old) : next;

@@ -98,6 +98,22 @@ void claimSpec(const json& spec, const std::string& where, std::vector<FieldErro
   configs(at(spec, "devices"), where + ".devices.config", errors);
 }
 
+/// `metav1.Condition`
+void conditions(const json& list, const std::string& where, std::vector<FieldError>& errors) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    std::string path = fmt::format("{}[{}]", where, i);
+    std::string status = textAt(list.at(i), "status");
+    if (status != "True" && status != "False" && status != "Unknown") {
+      errors.push_back(FieldError::notSupported(path + ".status", status, {"False", "True", "Unknown"}));
+    }
+    for (const char* required : {"lastTransitionTime", "reason"}) {
+      if (textAt(list.at(i), required).empty()) {
+        errors.push_back(FieldError::required(fmt::format("{}.{}", path, required)));
+      }
+    }
+  }
+}
+
 bool isLabelCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
@@ -159,6 +175,7 @@ std::vector<FieldError> validateClaimStatus(const json& object, const json& old)
       errors.push_back(FieldError::invalid(fmt::format("status.devices[{}]", i), textAt(devices.at(i), "device"),
                                            "must be an allocated device in the claim"));
     }
+    conditions(at(devices.at(i), "conditions"), fmt::format("status.devices[{}].conditions", i), errors);
   }
   return errors;
 }

@@ -123,6 +123,15 @@ class Client {
   /// Deletes exactly this object (UID precondition). That it is gone already is success.
   Status deleteSlice(const ObjectMeta& slice, const Wait& wait);
 
+  /// Makes these the device statuses of the claim that `manager` has written (server-side apply): what it wrote before
+  /// and is not among them disappears, everything else in the claim stays as it is. Answers the claim as the server
+  /// stored it.
+  ///
+  /// notFound if the claim is gone or its name belongs to another UID by now; permissionDenied, with the missing right,
+  /// also if the server asks for a right on `resourceclaims/driver` (Kubernetes 1.36 and newer).
+  Result<ResourceClaim> applyDeviceStatus(const ObjectMeta& claim, const std::vector<AllocatedDeviceStatus>& devices,
+                                          std::string_view manager, const Wait& wait);
+
   Status createEvent(const Event& event, const Wait& wait);
 
   /// Sets count and last time of the Event of that name, which has happened again. notFound if it has expired.

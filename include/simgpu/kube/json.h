@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,11 @@ Result<nlohmann::json> parseJson(std::string_view text);
 /// JSON to text. Bytes that are not UTF-8 are replaced.
 std::string dumpJson(const nlohmann::json& json);
 
+/// RFC 3339 in whole seconds of UTC, as `metav1.Time`.
+std::string timeText(std::chrono::system_clock::time_point time);
+
+nlohmann::json toJson(const DeviceAttribute& attribute);
+nlohmann::json toJson(const AllocatedDeviceStatus& status);
 nlohmann::json toJson(const ResourceSlice& slice);
 nlohmann::json toJson(const Event& event);
 

@@ -166,6 +166,8 @@ struct AllocationResult {
   bool adminAccess = false;
   std::string shareId;
   std::map<std::string, base::Quantity> consumedCapacity;
+  std::vector<std::string> bindingConditions;
+  std::vector<std::string> bindingFailureConditions;
 };
 
 struct Allocation {
@@ -180,11 +182,40 @@ struct ClaimConsumer {
   std::string uid;
 };
 
-/// `resource.k8s.io/v1 ResourceClaim`, as far as a kubelet plugin looks at it.
+/// `metav1.Condition`
+struct Condition {
+  std::string type;
+  std::string status;  ///< `True`, `False` or `Unknown`.
+  std::string reason;
+  std::string message;
+  std::string lastTransitionTime;  ///< `timeText`
+  std::int64_t observedGeneration = 0;
+
+  bool operator==(const Condition&) const = default;
+};
+
+/// `resource.k8s.io/v1 AllocatedDeviceStatus`, without network data. Driver, pool, device and share ID say which result
+/// of the allocation it is about.
+struct AllocatedDeviceStatus {
+  std::string driver;
+  std::string pool;
+  std::string device;
+  std::string shareId;
+  std::vector<Condition> conditions;
+  nlohmann::json data;  ///< An object; null if there is none.
+
+  bool isAbout(const AllocationResult& result) const {
+    return driver == result.driver && pool == result.pool && device == result.device && shareId == result.shareId;
+  }
+  bool operator==(const AllocatedDeviceStatus&) const = default;
+};
+
+/// `resource.k8s.io/v1 ResourceClaim`, as far as this program looks at it.
 struct ResourceClaim {
   ObjectMeta metadata;
   std::optional<Allocation> allocation;
   std::vector<ClaimConsumer> reservedFor;
+  std::vector<AllocatedDeviceStatus> devices;  ///< `status.devices`, of all drivers.
 };
 
 /// What `GET /version` answers, as far as it matters: `1.36`.

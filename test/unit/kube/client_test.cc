@@ -213,6 +213,62 @@ TEST_F(ClientTest, DeletingWhatIsGoneOrReplacedIsSuccess) {
   EXPECT_THAT(client.deleteSlice(meta, deadline()), Fails(Code::unimplemented, HasSubstr("1.34")));
 }
 
+class DeviceStatusTest : public ClientTest {
+ protected:
+  Result<ResourceClaim> apply() {
+    const ObjectMeta claim{.name = "train", .space = "team-a", .uid = "u-1"};
+    const AllocatedDeviceStatus status{
+        .driver = "d", .pool = "p", .device = "gpu-0", .shareId = "s", .data = {{"uuid", 1}}};
+    return client.applyDeviceStatus(claim, {status}, "d/kubelet-plugin", deadline());
+  }
+
+  Result<ResourceClaim> applyAgainst(int status, const std::string& message) {
+    nlohmann::json body = {{"kind", "Status"}, {"code", status}, {"message", message}};
+    body["details"]["name"] = "train";
+    transport.answers(status, dumpJson(body));
+    return apply();
+  }
+};
+
+TEST_F(DeviceStatusTest, IsAppliedToTheStatusWithItsManagerAndTheUidOfTheClaim) {
+  transport.answers(200, R"({"metadata":{"name":"train","uid":"u-1"},
+                             "status":{"devices":[{"driver":"d","pool":"p","device":"gpu-0","shareID":"s",
+                                                   "conditions":null,"data":{"uuid":1}}]}})");
+
+  auto stored = apply();
+
+  ASSERT_OK(stored);
+  EXPECT_EQ(stored->devices.at(0).data["uuid"], 1);
+  EXPECT_THAT(targets(), ElementsAre("PATCH /apis/resource.k8s.io/v1/namespaces/team-a/resourceclaims/train/status"
+                                     "?fieldManager=d%2Fkubelet-plugin&force=true"));
+  EXPECT_EQ(transport.requests[0].contentType, "application/apply-patch+yaml");
+  EXPECT_EQ(*parseJson(transport.requests[0].body), *parseJson(R"({
+    "apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim",
+    "metadata":{"name":"train","namespace":"team-a","uid":"u-1"},
+    "status":{"devices":[{"driver":"d","pool":"p","device":"gpu-0","shareID":"s","data":{"uuid":1}}]}})"));
+}
+
+TEST_F(DeviceStatusTest, AClaimThatIsGoneOrReplacedIsNotFound) {
+  EXPECT_EQ(applyAgainst(404, "not found").error().code(), Code::notFound);
+  EXPECT_EQ(applyAgainst(422, "metadata.uid: Invalid value: \"u-1\": field is immutable").error().code(),
+            Code::notFound);
+}
+
+TEST_F(DeviceStatusTest, AMissingRightIsNamedHoweverTheServerPutsIt) {
+  EXPECT_THAT(applyAgainst(403, "cannot patch"),
+              Fails(Code::permissionDenied, HasSubstr("needs \"patch\" on resourceclaims/status")));
+  EXPECT_THAT(applyAgainst(422,
+                           "status.devices: Forbidden: changing status.devices requires "
+                           "resource=\"resourceclaims/driver\", verb=\"[…]\" permission: no"),
+              Fails(Code::permissionDenied, HasSubstr("\"associated-node:patch\"")));
+}
+
+TEST_F(DeviceStatusTest, OtherRefusalsStayWhatTheyAre) {
+  EXPECT_EQ(applyAgainst(422, "status.devices[0]: must be an allocated device").error().code(), Code::invalidArgument);
+  EXPECT_EQ(applyAgainst(409, "Apply failed").error().code(), Code::conflict);
+  EXPECT_EQ(applyAgainst(500, "etcd").error().code(), Code::unavailable);
+}
+
 TEST_F(ClientTest, AnEventIsCreatedInTheNamespaceOfItsObject) {
   Event event;
   event.about = {"v1", "Node", "", "node0", ""};

@@ -13,6 +13,7 @@ using testing::ElementsAre;
 using testing::Eq;
 using testing::HasSubstr;
 using testing::Pair;
+using testing::SizeIs;
 using testing::StartsWith;
 
 json parsed(std::string_view text) {
@@ -245,6 +246,27 @@ TEST(ResourceClaimJson, AClaimWithoutAllocationHasNone) {
   auto claim = resourceClaimFromJson(parsed(R"({"metadata":{"name":"c"},"status":{}})"));
   ASSERT_OK(claim);
   EXPECT_FALSE(claim->allocation);
+}
+
+TEST(ResourceClaimJson, BindingConditionsAndTheStatusOfDevicesAreRead) {
+  auto claim = resourceClaimFromJson(parsed(R"({"metadata":{"name":"c"},"status":{
+    "allocation":{"devices":{"results":[{"driver":"d","pool":"p","device":"gpu-0","shareID":"s",
+                                         "bindingConditions":["A"],"bindingFailureConditions":["B"]}]}},
+    "devices":[{"driver":"d","pool":"p","device":"gpu-0","shareID":"s","data":{"a":1},
+                "conditions":[{"type":"A","status":"True","reason":"Ready","message":"m","observedGeneration":3,
+                               "lastTransitionTime":"2026-01-01T00:00:00Z"}]},
+               {"driver":"e","pool":"p","device":"nic-0","conditions":null,"networkData":{"ips":["10.0.0.1/24"]}}]}})"));
+  ASSERT_OK(claim);
+  const auto& result = claim->allocation->results.at(0);
+  EXPECT_THAT(result.bindingConditions, ElementsAre("A"));
+  EXPECT_THAT(result.bindingFailureConditions, ElementsAre("B"));
+  ASSERT_THAT(claim->devices, SizeIs(2));
+  EXPECT_TRUE(claim->devices[0].isAbout(result));
+  EXPECT_FALSE(claim->devices[1].isAbout(result));
+  EXPECT_TRUE(claim->devices[1].data.is_null());
+  EXPECT_EQ(toJson(claim->devices[0]), parsed(R"({"driver":"d","pool":"p","device":"gpu-0","shareID":"s",
+    "data":{"a":1},"conditions":[{"type":"A","status":"True","reason":"Ready","message":"m","observedGeneration":3,
+                                  "lastTransitionTime":"2026-01-01T00:00:00Z"}]})"));
 }
 
 TEST(ResourceClaimJson, AWrongTypeInAResultIsNamedWithItsPath) {
