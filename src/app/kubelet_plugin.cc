@@ -55,18 +55,12 @@ driver::Options driverOptions(const KubeletPluginFlags& flags) {
                           .podUid = flags.podUid,
                           .healthPort = {},
                           .deviceMetadata = flags.deviceMetadata,
+                          .deviceStatus = flags.gpuDeviceStatus,
                           .bootIdFile = flags.bootIdFile};
   if (flags.healthcheckPort >= 0) {
     options.healthPort = static_cast<std::uint16_t>(flags.healthcheckPort);
   }
   return options;
-}
-
-/// Says once what was asked for and is not there.
-void logWhatIsMissing(const KubeletPluginFlags& flags, const base::Logger& log) {
-  if (flags.gpuDeviceStatus) {
-    log.warning("The status of devices is not written by this release yet; --gpu-device-status has no effect");
-  }
 }
 
 }  // namespace
@@ -98,7 +92,6 @@ Status runKubeletPlugin(const KubeletPluginFlags& flags, const Environment& envi
                         {"driver", inventory->node().driverName},
                         {"node", inventory->node().nodeName},
                         {"devices", inventory->devices().size()}});
-  logWhatIsMissing(flags, log);
   std::unique_ptr<http::Server> metricsServer;
   if (flags.metricsPort >= 0) {
     addProgramMetrics(metrics, files);

@@ -64,7 +64,7 @@ Subcommand kubeletPluginSubcommand(KubeletPluginFlags& flags) {
        "Give each device conditions that a controller has to set before pods are bound", "false", true,
        setBoolean(flags.bindingConditions)},
       {"gpu-device-status", "GPU_DEVICE_STATUS",
-       "Write the status of devices into claims; accepted, but this release writes none yet", "false", true,
+       "Write UUID, model and driver version of allocated devices into the status of their claims", "false", true,
        setBoolean(flags.gpuDeviceStatus)},
       {"cpu-numa-nodes", "CPU_NUMA_NODES", "Number of NUMA nodes of the profile cpu", "8", false,
        setInteger(flags.cpuNumaNodes, 0, kMaxDevices)},

@@ -52,14 +52,14 @@ struct Preparer::Attempt {
 };
 
 Preparer::Preparer(const device::Inventory& inventory, Store& store, kube::Client& api, base::Clock& clock,
-                   base::Random& random, BlockedBy blockedBy, kube::EventSink& events, Instruments& instruments,
+                   base::Random& random, Listeners listeners, kube::EventSink& events, Instruments& instruments,
                    base::Logger log)
     : inventory_(inventory),
       store_(store),
       api_(api),
       clock_(clock),
       random_(random),
-      blockedBy_(std::move(blockedBy)),
+      listeners_(std::move(listeners)),
       events_(events),
       instruments_(instruments),
       log_(std::move(log)) {}
@@ -178,11 +178,16 @@ Result<PreparedClaim> Preparer::finish(const Attempt& attempt, Result<kube::Reso
     bool rewritable = (*existing)->origin != Record::Origin::newer || (*existing)->bootId != store_.options().bootId;
     if (sameDevices && (!rewritable || ((*existing)->spec == record->spec && store_.hasMetadata(*record)))) {
       log_.v(3).info("Claim is prepared already", {{"uid", attempt.claim.uid}});
+      listeners_.prepared(*claim);
       return std::move((*existing)->prepared);
     }
   }
   auto prepared = commit(attempt, *std::move(record), call, patience);
-  if (prepared && *existing && (*existing)->origin == Record::Origin::unreadable) {
+  if (!prepared) {
+    return prepared;
+  }
+  listeners_.prepared(*claim);
+  if (*existing && (*existing)->origin == Record::Origin::unreadable) {
     events_.record(restoredDamagedSpec(attempt.claim, inventory_.node().nodeName));
   }
   return prepared;
@@ -204,7 +209,7 @@ Result<PreparedClaim> Preparer::commit(const Attempt& attempt, Record record, co
                    {{"uid", attempt.claim.uid}, {"device", holder->device}, {"holder", holder->claim.uid}});
     while (holder) {
       if (clock_.now() >= patience || call.cancelled()) {
-        blockedBy_(holder->claim);
+        listeners_.blockedBy(holder->claim);
         if (!call.cancelled()) {
           events_.record(deviceInUse(attempt.claim, *holder, inventory_.node().nodeName));
         }

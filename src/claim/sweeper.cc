@@ -29,12 +29,13 @@ bool isAllocated(const Record& record, const kube::ResourceClaim& claim) {
 }  // namespace
 
 Sweeper::Sweeper(Store& store, kube::Client& api, base::Clock& clock, base::Random& random, std::string node,
-                 kube::EventSink& events, Instruments& instruments, base::Logger log)
+                 StillThere stillThere, kube::EventSink& events, Instruments& instruments, base::Logger log)
     : store_(store),
       api_(api),
       clock_(clock),
       random_(random),
       node_(std::move(node)),
+      stillThere_(std::move(stillThere)),
       events_(events),
       instruments_(instruments),
       log_(std::move(log)),
@@ -119,6 +120,9 @@ void Sweeper::look(Suspect suspect, const std::stop_token& stop) {
     return;
   }
   if (!gone) {
+    if (record && *record) {
+      stillThere_(*claim);
+    }
     return;
   }
   if (suspect.goneSince && now - *suspect.goneSince >= kGoneForGood) {

@@ -5,6 +5,7 @@
 #include "driver/takeover.h"
 #include "simgpu/claim/preparer.h"
 #include "simgpu/claim/restorer.h"
+#include "simgpu/claim/status_writer.h"
 #include "simgpu/claim/store.h"
 #include "simgpu/claim/sweeper.h"
 #include "simgpu/kube/event_recorder.h"
@@ -67,11 +68,23 @@ class DriverImpl final : public Driver {
     if (Status opened = openStore(options, directory, *std::move(bootId)); !opened) {
       return opened;
     }
-    sweeper_ = std::make_unique<claim::Sweeper>(*store_, around_.api, around_.clock, around_.random,
-                                                inventory_.node().nodeName, events_, claimInstruments_, around_.log);
+    if (options.deviceStatus) {
+      statusWriter_ = std::make_unique<claim::StatusWriter>(inventory_, *store_, around_.api, around_.clock,
+                                                            around_.random, around_.log);
+    }
+    auto describe = [this](const kube::ResourceClaim& claim) {
+      if (statusWriter_) {
+        statusWriter_->prepared(claim);
+      }
+    };
+    sweeper_ =
+        std::make_unique<claim::Sweeper>(*store_, around_.api, around_.clock, around_.random,
+                                         inventory_.node().nodeName, describe, events_, claimInstruments_, around_.log);
     preparer_ = std::make_unique<claim::Preparer>(
         inventory_, *store_, around_.api, around_.clock, around_.random,
-        [this](const claim::ClaimRef& holder) { sweeper_->suspect(holder); }, events_, claimInstruments_, around_.log);
+        claim::Preparer::Listeners{.blockedBy = [this](const claim::ClaimRef& holder) { sweeper_->suspect(holder); },
+                                   .prepared = describe},
+        events_, claimInstruments_, around_.log);
     restorer_ = std::make_unique<claim::Restorer>(*store_, *preparer_, inventory_, around_.api, around_.clock,
                                                   around_.random, events_, around_.log);
     publisher_ = std::make_unique<slice::Publisher>(slice::Publisher::Options{.lockFile = directory / "publish.lock"},
@@ -127,6 +140,7 @@ class DriverImpl final : public Driver {
   slice::Instruments sliceInstruments_;
   kube::EventRecorder events_;
   std::unique_ptr<claim::Store> store_;
+  std::unique_ptr<claim::StatusWriter> statusWriter_;  ///< Null if nobody wants it.
   std::unique_ptr<claim::Sweeper> sweeper_;
   std::unique_ptr<claim::Preparer> preparer_;
   std::unique_ptr<claim::Restorer> restorer_;

@@ -209,18 +209,19 @@ metadata"
     verbs: [get, list]"
 }
 
-@test "with device status, the role has the rights of the cluster's version" {
-  cp -r "$CHART" "$BATS_TEST_TMPDIR/chart"
-  CHART="$BATS_TEST_TMPDIR/chart"
-  rm "$CHART/templates/validation.yaml"
-  old="$(show clusterrole --set gpuDeviceStatus=true --kube-version 1.35.9)"
-  new="$(show clusterrole --set gpuDeviceStatus=true --kube-version 1.36.0)"
-  contains "$old" "resourceclaims/status"
-  lacks "$old" "resourceclaims/driver"
-  contains "$new" "
+@test "with device status, the driver is told, and may patch the status of its devices on its node" {
+  contains "$(show daemonset --set gpuDeviceStatus=true)" '
+            - name: GPU_DEVICE_STATUS
+              value: "true"'
+  role="$(show clusterrole --set gpuDeviceStatus=true)"
+  contains "$role" "
+    resources: [resourceclaims/status]
+    verbs: [patch]"
+  contains "$role" "
     resources: [resourceclaims/driver]
     resourceNames: [\"gpu.example.com\"]
     verbs: [\"associated-node:patch\"]"
+  lacks "$role" "arbitrary-node"
 }
 
 @test "the notes tell the next command" {

@@ -54,7 +54,6 @@ setup() {
 }
 
 @test "what this release lacks is refused, with the value to set" {
-  refuses "gpuDeviceStatus=true: device status in claims is missing; set it to false" --set gpuDeviceStatus=true
   refuses 'controller.plugins=["BindingConditions"]: the controller is missing; set it to []' \
     --set 'controller.plugins={BindingConditions}'
 }
@@ -71,11 +70,6 @@ setup() {
   refuses "at '/kubeletPlugin/gpuPartitions': maximum: got 101, want 100" --set kubeletPlugin.gpuPartitions=101
   refuses "at '/kubeletPlugin/gpuPartitions': got number, want integer" --set-json kubeletPlugin.gpuPartitions=2.5
   refuses "at '/kubeletPlugin/cpu/numaNodes': minimum: got -1, want 0" --set kubeletPlugin.cpu.numaNodes=-1
-}
-
-@test "all that is missing is named at once" {
-  refuses "  controller.plugins=" --set 'controller.plugins={BindingConditions},gpuDeviceStatus=true'
-  refuses "  gpuDeviceStatus=true" --set 'controller.plugins={BindingConditions},gpuDeviceStatus=true'
 }
 
 @test "the namespace default is refused unless it is allowed" {

@@ -69,6 +69,20 @@ TEST_F(ClaimsTest, AContainerGetsTheTutorialsEnvironmentForAllNineGpus) {
   EXPECT_THAT(cdiFiles(), IsEmpty());
 }
 
+TEST_F(ClaimsTest, TheStatusOfDevicesIsWrittenAlsoForWhatWasPreparedBeforeItWasAskedFor) {
+  auto statusOf = [&](const std::string& name) {
+    return (*api.get(fakes::Cluster::claimPath(name)))["status"].value("devices", nlohmann::json::array());
+  };
+  ASSERT_OK(prepare(claim("before", "gpu-3")));
+  restart(SIGTERM, {"--gpu-device-status"});
+  ASSERT_OK(prepare(claim("after", "gpu-4")));
+
+  for (const char* name : {"before", "after"}) {
+    EXPECT_TRUE(fakes::eventually([&] { return statusOf(name).size() == 1; })) << name << driverLog();
+    EXPECT_THAT(statusOf(name).dump(), AllOf(HasSubstr("LATEST-GPU-MODEL"), HasSubstr("uuid"), HasSubstr("1.0.0")));
+  }
+}
+
 TEST_F(ClaimsTest, ASecondPrepareAnswersTheSameAndWritesNothing) {
   claim::ClaimRef ref = claim("train", "gpu-3");
   auto first = prepare(ref);

@@ -24,12 +24,17 @@ namespace simgpu::claim {
 /// Unprepare may be on the way, and the kubelet would come back only after a minute.
 class Preparer final : public Service {
  public:
-  /// Told the claims whose devices somebody else was refused because of.
-  using BlockedBy = std::function<void(const ClaimRef& holder)>;
+  /// Told, in the thread of the call, what others want to know; must return at once.
+  struct Listeners {
+    /// Somebody was refused a device that this claim has.
+    std::function<void(const ClaimRef& holder)> blockedBy = [](const ClaimRef&) {};
+    /// This claim, as the API server has just answered it, is prepared, again or for the first time.
+    std::function<void(const kube::ResourceClaim& claim)> prepared = [](const kube::ResourceClaim&) {};
+  };
 
   /// All parts must outlive this object. `events` is told what the users of a claim should know beside the answer.
   Preparer(const device::Inventory& inventory, Store& store, kube::Client& api, base::Clock& clock,
-           base::Random& random, BlockedBy blockedBy, kube::EventSink& events, Instruments& instruments,
+           base::Random& random, Listeners listeners, kube::EventSink& events, Instruments& instruments,
            base::Logger log);
 
   std::vector<Result<PreparedClaim>> prepare(std::span<const ClaimRef> claims, const CallContext& call) override;
@@ -56,7 +61,7 @@ class Preparer final : public Service {
   kube::Client& api_;
   base::Clock& clock_;
   base::Random& random_;
-  BlockedBy blockedBy_;
+  Listeners listeners_;
   kube::EventSink& events_;
   Instruments& instruments_;
   base::Logger log_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -25,9 +26,12 @@ namespace simgpu::claim {
 /// no longer a suspect. So an idle node asks nothing.
 class Sweeper {
  public:
+  /// Told which suspects are none: the claim, as the API server has just answered it, has what was prepared for it.
+  using StillThere = std::function<void(const kube::ResourceClaim& claim)>;
+
   /// Starts its thread. All parts must outlive this object.
   Sweeper(Store& store, kube::Client& api, base::Clock& clock, base::Random& random, std::string node,
-          kube::EventSink& events, Instruments& instruments, base::Logger log);
+          StillThere stillThere, kube::EventSink& events, Instruments& instruments, base::Logger log);
 
   /// Stops the thread; an API request that is under way is not waited for.
   ~Sweeper();
@@ -54,6 +58,7 @@ class Sweeper {
   base::Clock& clock_;
   base::Random& random_;
   const std::string node_;
+  const StillThere stillThere_;
   kube::EventSink& events_;
   Instruments& instruments_;
   base::Logger log_;

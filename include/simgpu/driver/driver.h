@@ -24,6 +24,7 @@ struct Options {
   std::string podUid;                                                   ///< Not empty: rolling-update socket names.
   std::optional<std::uint16_t> healthPort;                              ///< gRPC health; 0: any free port.
   bool deviceMetadata = false;  ///< Whether containers get files that describe their devices (KEP-5304).
+  bool deviceStatus = false;    ///< Write `status.devices` of claims.
   std::filesystem::path bootIdFile = "/proc/sys/kernel/random/boot_id";
 };
 

@@ -38,8 +38,8 @@ class PreparerFixture : public testing::Test {
                           .metadataDirectory = kMetadata,
                           .deviceMetadata = deviceMetadata},
                          files, clock, instruments, log);
-    preparer = std::make_unique<Preparer>(
-        inventory, *store, api, clock, random, [](const ClaimRef&) {}, events, instruments, log);
+    preparer = std::make_unique<Preparer>(inventory, *store, api, clock, random, Preparer::Listeners{}, events,
+                                          instruments, log);
   }
 
   Result<PreparedClaim> prepare(const ClaimRef& claim) { return std::move(preparer->prepare({&claim, 1}, {}).front()); }

@@ -44,7 +44,10 @@ class PreparerTest : public testing::Test {
                           .bootId = bootId},
                          files, clock, instruments, log);
     preparer = std::make_unique<Preparer>(
-        inventory, *store, api, clock, random, [this](const ClaimRef& holder) { blockers.push_back(holder.uid); },
+        inventory, *store, api, clock, random,
+        Preparer::Listeners{
+            .blockedBy = [this](const ClaimRef& holder) { blockers.push_back(holder.uid); },
+            .prepared = [this](const kube::ResourceClaim& claim) { announced.push_back(claim.metadata.name); }},
         events, instruments, log);
   }
 
@@ -82,6 +85,7 @@ class PreparerTest : public testing::Test {
   Instruments instruments{registry};
   fakes::RecordedEvents events;
   std::vector<std::string> blockers;
+  std::vector<std::string> announced;
   std::unique_ptr<Store> store;
   std::unique_ptr<Preparer> preparer;
 };
@@ -350,6 +354,17 @@ TEST_F(PreparerTest, MalformedAnswersOfTheApiServerAreErrorsOfThatClaim) {
     server.intercept([&](const kube::HttpRequest&) { return answer(200, body); });
     EXPECT_FALSE(prepare(claim).has_value()) << body;
   }
+}
+
+TEST_F(PreparerTest, EachPrepareThatSucceedsAnnouncesTheClaimAndNoOther) {
+  ClaimRef claim = cluster.claim("train", AllocationBuilder().device("gpu-0").build());
+  ClaimRef bad = cluster.claim("bad", AllocationBuilder().device("gpu-99").build());
+
+  ASSERT_OK(prepare(claim));
+  ASSERT_OK(prepare(claim));
+  ASSERT_FALSE(prepare(bad));
+
+  EXPECT_THAT(announced, ElementsAre("train", "train"));
 }
 
 }  // namespace

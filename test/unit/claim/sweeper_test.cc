@@ -37,7 +37,15 @@ class SweeperTest : public testing::Test {
     return claim;
   }
 
-  void start() { sweeper = std::make_unique<Sweeper>(*store, api, clock, random, "node-a", events, instruments, log); }
+  void start() {
+    sweeper = std::make_unique<Sweeper>(
+        *store, api, clock, random, "node-a",
+        [this](const kube::ResourceClaim& claim) {
+          std::lock_guard guard(mutex);
+          stillThere.push_back(claim.metadata.name);
+        },
+        events, instruments, log);
+  }
 
   bool isPrepared(const ClaimRef& claim) { return store->find(claim.uid)->has_value(); }
   std::size_t reads() const { return server.requests("GET", "resourceclaims"); }
@@ -61,6 +69,8 @@ class SweeperTest : public testing::Test {
   fakes::Cluster cluster{server};
   std::unique_ptr<kube::Transport> transport = server.transport();
   kube::Client api{*transport, clock, {.qps = 0}, log};
+  std::mutex mutex;
+  std::vector<std::string> stillThere;
   std::unique_ptr<Store> store;
   std::unique_ptr<Sweeper> sweeper;
 };
@@ -77,6 +87,21 @@ TEST_F(SweeperTest, AClaimThatExistsIsReadOnceAtTheStartAndNeverAgain) {
 
   EXPECT_TRUE(isPrepared(claim));
   EXPECT_EQ(reads(), before + 1);
+}
+
+TEST_F(SweeperTest, AClaimThatIsStillThereIsAnnouncedAndOneThatIsGoneIsNot) {
+  prepared("a");
+  prepared("b");
+  cluster.deleteClaim("b");
+  start();
+
+  EXPECT_TRUE(eventually([&] {
+    std::lock_guard guard(mutex);
+    return !stillThere.empty();
+  }));
+  ASSERT_TRUE(clock.awaitWaiters(1, 3min));
+  std::lock_guard guard(mutex);
+  EXPECT_THAT(stillThere, testing::ElementsAre("a"));
 }
 
 TEST_F(SweeperTest, AnIdleNodeAsksNothing) {
@@ -139,7 +164,8 @@ TEST_F(SweeperTest, StoppingDoesNotWaitForAnAnswer) {
   prepared("1");
   fakes::SilentTransport silent;
   kube::Client deaf(silent, clock, {.qps = 0}, log);
-  sweeper = std::make_unique<Sweeper>(*store, deaf, clock, random, "node-a", events, instruments, log);
+  sweeper = std::make_unique<Sweeper>(
+      *store, deaf, clock, random, "node-a", [](const kube::ResourceClaim&) {}, events, instruments, log);
   ASSERT_TRUE(eventually([&] { return silent.requests() == 1; }));
   sweeper.reset();
 }
