@@ -14,10 +14,11 @@ declare -A uses=(
   [kube]="metrics base"
   [claim]="cdi device kube metrics base"
   [slice]="device kube metrics base"
+  [controller]="kube base"
   [kubelet]="claim device metrics base"
   [driver]="cdi device kube claim slice kubelet metrics base"
   [webhook]="device kube http base"
-  [app]="cdi device kube claim slice kubelet driver http webhook metrics base"
+  [app]="cdi device kube claim slice controller kubelet driver http webhook metrics base"
   [standin]="http kube cdi base"
 )
 # Header prefix: the rooms that may include it.

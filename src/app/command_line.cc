@@ -18,20 +18,16 @@ namespace {
 
 constexpr const char* kProgram = "dra-sim-gpu";
 
-/// The names under which the reference driver's image starts its programs, and what they are here. The image of this
-/// driver has them all, so that whoever starts one that is missing learns that from us and not from the runtime.
-Result<std::optional<std::string>> subcommandOfProgram(std::string_view path) {
+/// The names under which the reference driver's image starts its programs, and what they are here.
+std::optional<std::string> subcommandOfProgram(std::string_view path) {
   std::string_view name = path.substr(path.rfind('/') + 1);
-  if (name == "dra-example-controller") {
-    return unexpected(Status::invalidArgument(
-        "{}: this release has no controller; go without it (controller.plugins=[] in the values "
-        "of the chart)",
-        name));
+  if (name == "dra-example-kubeletplugin") {
+    return "kubelet-plugin";
   }
   if (name == "dra-example-webhook") {
-    return std::optional<std::string>("webhook");
+    return "webhook";
   }
-  return name == "dra-example-kubeletplugin" ? std::optional<std::string>("kubelet-plugin") : std::nullopt;
+  return name == "dra-example-controller" ? std::optional<std::string>("controller") : std::nullopt;
 }
 
 bool isDigit(char c) {
@@ -112,7 +108,8 @@ void bind(CLI::App& app, const std::vector<Flag>& flags, std::deque<Bound>& boun
     Bound& bound = bounds.emplace_back(Bound{.flag = &flag});
     std::string names = flag.name.size() == 1 ? "-" + flag.name + ",--" + flag.name : "--" + flag.name;
     bound.option = app.add_option(names, bound.value, helpOf(flag));
-    bound.option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    bound.option->multi_option_policy(flag.repeatable ? CLI::MultiOptionPolicy::Join
+                                                      : CLI::MultiOptionPolicy::TakeLast);
     bound.option->type_name(flag.boolean ? "[=true|false]" : "VALUE");
   }
 }
@@ -141,9 +138,6 @@ Result<ParsedCommandLine> parseCommandLine(std::vector<std::string> arguments, c
                                            const std::vector<Subcommand>& subcommands) {
   std::string program = arguments.empty() ? kProgram : arguments.front();
   auto implied = subcommandOfProgram(program);
-  if (!implied) {
-    return unexpected(implied.error());
-  }
   CLI::App app("A Kubernetes DRA driver for simulated GPUs", kProgram);
   bool version = false;
   app.add_flag("--version", version, "Print version and commit");
@@ -161,8 +155,8 @@ Result<ParsedCommandLine> parseCommandLine(std::vector<std::string> arguments, c
 
   std::vector<std::string> words = normalise(std::move(arguments), subcommands);
   words.erase(words.begin(), words.begin() + (words.empty() ? 0 : 1));
-  if (*implied) {
-    words.insert(words.begin(), **implied);
+  if (implied) {
+    words.insert(words.begin(), *implied);
   }
   std::ranges::reverse(words);  // as CLI11 takes them
   auto chosen = [&]() -> const CLI::App& {

@@ -19,6 +19,7 @@ struct Flag {
   std::string defaultText;  ///< For the help; empty: none.
   bool boolean = false;     ///< `--flag` alone means true.
   std::function<Status(std::string_view)> set;
+  bool repeatable = false;  ///< `set` gets all values that were given, one a line. Otherwise the last one counts.
 };
 
 struct Subcommand {

@@ -6,28 +6,10 @@
 #include "app/setup.h"
 #include "simgpu/base/version.h"
 #include "simgpu/driver/driver.h"
-#include "simgpu/kube/config.h"
 #include "simgpu/kube/curl_transport.h"
 
 namespace simgpu::app {
 namespace {
-
-std::string userAgent() {
-  return fmt::format("dra-sim-gpu/{} (linux) commit/{}", base::version(), base::commit());
-}
-
-Result<kube::Config> clientConfig(const KubeletPluginFlags& flags, base::Files& files, const Environment& environment) {
-  if (flags.kubeconfig.empty()) {
-    auto config = kube::inClusterConfig(files, environment);
-    return config ? config
-                  : unexpected(config.error().with(
-                        "create client: create client configuration: create in-cluster client configuration"));
-  }
-  auto config = kube::kubeconfig(files, flags.kubeconfig);
-  return config ? config
-                : unexpected(config.error().with(
-                      "create client: create client configuration: create out-of-cluster client configuration"));
-}
 
 Result<device::Inventory> loadInventory(const KubeletPluginFlags& flags, base::Files& files) {
   auto profile = loadProfile(flags.deviceProfile, flags.profileFile, files);
@@ -76,7 +58,7 @@ Status runKubeletPlugin(const KubeletPluginFlags& flags, const Environment& envi
   if (!inventory) {
     return inventory.error();
   }
-  auto config = clientConfig(flags, files, environment);
+  auto config = clientConfig(flags.kubeconfig, files, environment);
   if (!config) {
     return config.error();
   }

@@ -22,7 +22,7 @@ http::ServerOptions limits(std::uint16_t port) {
           .idleSeconds = 30};
 }
 
-http::Response refusal(int status, std::string text) {
+http::Response plainText(int status, std::string text) {
   return {.status = status,
           .contentType = "text/plain; charset=utf-8",
           .headers = {},
@@ -42,19 +42,32 @@ void addProgramMetrics(metrics::Registry& registry, base::Files& files) {
 
 http::Response answerMetrics(const http::Request& request, const metrics::Registry& registry) {
   if (request.path != "/metrics") {
-    return refusal(404, "404 page not found\n");
+    return plainText(404, "404 page not found\n");
   }
   if (request.method != "GET" && request.method != "HEAD") {
-    http::Response response = refusal(405, "only GET is allowed\n");
+    http::Response response = plainText(405, "only GET is allowed\n");
     response.headers.emplace_back("Allow", "GET, HEAD");
     return response;
   }
   return {.status = 200, .contentType = kTextFormat, .headers = {}, .body = registry.text(), .stream = {}};
 }
 
+std::optional<http::Response> answerProbe(const http::Request& request, bool ready) {
+  if (request.path == "/healthz") {
+    return plainText(200, "ok");
+  }
+  if (request.path == "/readyz") {
+    return ready ? plainText(200, "ok") : plainText(503, "the claims of the cluster are not known yet\n");
+  }
+  return std::nullopt;
+}
+
 Result<std::unique_ptr<http::Server>> serveMetrics(std::uint16_t port, const metrics::Registry& registry,
-                                                   base::Logger log) {
-  auto handler = [&registry](const http::Request& request) { return answerMetrics(request, registry); };
+                                                   base::Logger log, std::function<bool()> ready) {
+  auto handler = [&registry, ready = std::move(ready)](const http::Request& request) {
+    auto probe = ready ? answerProbe(request, ready()) : std::nullopt;
+    return probe ? *std::move(probe) : answerMetrics(request, registry);
+  };
   auto server = http::Server::start(limits(port), handler, log);
   if (!server) {
     return unexpected(server.error().with("start metrics server"));

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "simgpu/base/files.h"
 #include "simgpu/base/log.h"
@@ -17,8 +19,11 @@ void addProgramMetrics(metrics::Registry& registry, base::Files& files);
 /// `GET /metrics` is the text of the registry, `HEAD` the same without it; other methods are 405, other paths 404.
 http::Response answerMetrics(const http::Request& request, const metrics::Registry& registry);
 
-/// Serves that on all interfaces; port 0: any. The registry must outlive the server.
+/// For probes: `/healthz` is 200, and `/readyz` is 200 if `ready`, otherwise 503. Empty for any other path.
+std::optional<http::Response> answerProbe(const http::Request& request, bool ready);
+
+/// Serves metrics on all interfaces, and with `ready` also probes; port 0: any. The registry must outlive the server.
 Result<std::unique_ptr<http::Server>> serveMetrics(std::uint16_t port, const metrics::Registry& registry,
-                                                   base::Logger log);
+                                                   base::Logger log, std::function<bool()> ready = {});
 
 }  // namespace simgpu::app

@@ -4,11 +4,13 @@
 #include <cctype>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/check_injection.h"
+#include "app/controller.h"
 #include "app/flags.h"
 #include "app/kubelet_plugin.h"
 #include "app/webhook.h"
@@ -56,6 +58,15 @@ void takeSignals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+int checkAndRun(const Status& valid, const std::function<Status()>& program) {
+  if (!valid) {
+    return fail(valid, kWrongUsage);
+  }
+  takeSignals();
+  Status ran = program();
+  return ran ? 0 : fail(ran, kFailed);
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -63,10 +74,12 @@ int run(int argc, char** argv) {
   Environment environment = readEnvironment();
   KubeletPluginFlags plugin;
   WebhookFlags webhook;
+  ControllerFlags controller;
   const Subcommand injection = checkInjectionSubcommand();
   const Subcommand webhookCommand = webhookSubcommand(webhook);
-  auto parsed =
-      parseCommandLine({argv, argv + argc}, environment, {kubeletPluginSubcommand(plugin), webhookCommand, injection});
+  const Subcommand controllerCommand = controllerSubcommand(controller);
+  auto parsed = parseCommandLine({argv, argv + argc}, environment,
+                                 {kubeletPluginSubcommand(plugin), webhookCommand, controllerCommand, injection});
   if (!parsed) {
     return fail(parsed.error(), kWrongUsage);
   }
@@ -77,13 +90,13 @@ int run(int argc, char** argv) {
     auto devices = checkInjection(environment);
     return devices ? print(*devices) : fail(devices.error(), kFailed);
   }
-  bool isWebhook = parsed->subcommand == webhookCommand.name;
-  if (Status valid = isWebhook ? validate(webhook) : validate(plugin); !valid) {
-    return fail(valid, kWrongUsage);
+  if (parsed->subcommand == webhookCommand.name) {
+    return checkAndRun(validate(webhook), [&] { return runWebhook(webhook); });
   }
-  takeSignals();
-  Status ran = isWebhook ? runWebhook(webhook) : runKubeletPlugin(plugin, environment);
-  return ran ? 0 : fail(ran, kFailed);
+  if (parsed->subcommand == controllerCommand.name) {
+    return checkAndRun(validate(controller), [&] { return runController(controller, environment); });
+  }
+  return checkAndRun(validate(plugin), [&] { return runKubeletPlugin(plugin, environment); });
 }
 
 }  // namespace simgpu::app

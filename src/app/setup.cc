@@ -2,6 +2,8 @@
 
 #include <csignal>
 
+#include "simgpu/base/version.h"
+
 namespace simgpu::app {
 
 Result<device::Profile> loadProfile(const std::string& deviceProfile, const std::string& profileFile,
@@ -14,6 +16,23 @@ Result<device::Profile> loadProfile(const std::string& deviceProfile, const std:
     return unexpected(text.error().with("--profile-file"));
   }
   return device::Profile::parse(*text, profileFile);
+}
+
+Result<kube::Config> clientConfig(const std::string& kubeconfig, base::Files& files, const Environment& environment) {
+  if (kubeconfig.empty()) {
+    auto config = kube::inClusterConfig(files, environment);
+    return config ? config
+                  : unexpected(config.error().with(
+                        "create client: create client configuration: create in-cluster client configuration"));
+  }
+  auto config = kube::kubeconfig(files, kubeconfig);
+  return config ? config
+                : unexpected(config.error().with(
+                      "create client: create client configuration: create out-of-cluster client configuration"));
+}
+
+std::string userAgent() {
+  return fmt::format("dra-sim-gpu/{} (linux) commit/{}", base::version(), base::commit());
 }
 
 int waitForSignal() {

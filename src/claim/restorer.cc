@@ -83,7 +83,7 @@ bool Restorer::restoreEarlier(const std::stop_token& stop) {
     return false;
   }
   bool all = true;
-  for (const kube::ResourceClaim& claim : *claims) {
+  for (const kube::ResourceClaim& claim : claims->items) {
     const kube::ObjectMeta& metadata = claim.metadata;
     all = restore({.space = metadata.space, .name = metadata.name, .uid = metadata.uid}, stop) && all;
   }

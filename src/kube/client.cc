@@ -122,9 +122,10 @@ Result<Page<Item>> readPages(const Operation& operation, const std::string& targ
   }
 }
 
-/// Spreads `now` over 300…600 s, so that the watches of many nodes do not end together. (client-go draws at random.)
-int watchSeconds(base::Clock::TimePoint now, std::string_view nodeName) {
-  auto bits = static_cast<std::uint64_t>(now.time_since_epoch().count()) ^ std::hash<std::string_view>()(nodeName);
+/// Spreads `now` over 300…600 s, so that the watches of many processes do not end together. (client-go draws at
+/// random.)
+int watchSeconds(base::Clock::TimePoint now, std::string_view seed) {
+  auto bits = static_cast<std::uint64_t>(now.time_since_epoch().count()) ^ std::hash<std::string_view>()(seed);
   bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
   bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
   return 300 + static_cast<int>((bits ^ (bits >> 31)) % 301);
@@ -178,8 +179,8 @@ Result<ResourceSliceList> Client::listSlices(std::string_view driver, std::strin
   return ResourceSliceList{.items = std::move(list->items), .resourceVersion = std::move(list->resourceVersion)};
 }
 
-Result<std::vector<ResourceClaim>> Client::listClaims(const std::function<bool(const ResourceClaim&)>& wanted,
-                                                      const Wait& wait) {
+Result<ResourceClaimList> Client::listClaims(const std::function<bool(const ResourceClaim&)>& wanted,
+                                             const Wait& wait) {
   const Operation operation{
       .what = "list ResourceClaims", .verb = "list", .resource = "resourceclaims", .group = kGroup};
   auto list = readPages<ResourceClaim>(
@@ -188,19 +189,32 @@ Result<std::vector<ResourceClaim>> Client::listClaims(const std::function<bool(c
   if (!list) {
     return unexpected(list.error());
   }
-  return std::move(list->items);
+  return ResourceClaimList{.items = std::move(list->items), .resourceVersion = std::move(list->resourceVersion)};
 }
 
-std::unique_ptr<SliceWatch> Client::watchSlices(std::string_view driver, std::string_view nodeName,
-                                                std::string_view resourceVersion, std::function<void()> wake) {
+template <typename Object>
+std::unique_ptr<Watch<Object>> Client::watch(std::string target, std::string_view seed,
+                                             std::string_view resourceVersion, std::function<void()> wake) {
   throttle_->take();
   const auto now = clock_.now();
-  const std::chrono::seconds lifetime(watchSeconds(now, nodeName));
-  auto target = fmt::format("{}?{}&watch=1&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}", slicesPath(),
-                            sliceSelector(driver, nodeName), escaped(resourceVersion), lifetime.count());
+  const std::chrono::seconds lifetime(watchSeconds(now, seed));
+  target += fmt::format("watch=1&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}",
+                        escaped(resourceVersion), lifetime.count());
   // A quiet server may send nothing at all until it ends the watch.
-  return std::make_unique<SliceWatch>(transport_.stream(get(std::move(target), now + kWatchHeaders),
-                                                        lifetime + std::chrono::seconds(30), std::move(wake)));
+  return std::make_unique<Watch<Object>>(transport_.stream(get(std::move(target), now + kWatchHeaders),
+                                                           lifetime + std::chrono::seconds(30), std::move(wake)));
+}
+
+std::unique_ptr<Watch<ResourceSlice>> Client::watchSlices(std::string_view driver, std::string_view nodeName,
+                                                          std::string_view resourceVersion,
+                                                          std::function<void()> wake) {
+  return watch<ResourceSlice>(fmt::format("{}?{}&", slicesPath(), sliceSelector(driver, nodeName)), nodeName,
+                              resourceVersion, std::move(wake));
+}
+
+std::unique_ptr<Watch<ResourceClaim>> Client::watchClaims(std::string_view resourceVersion,
+                                                          std::function<void()> wake) {
+  return watch<ResourceClaim>(allClaimsPath() + "?", "", resourceVersion, std::move(wake));
 }
 
 Result<ResourceSlice> Client::createSlice(const ResourceSlice& slice, const Wait& wait) {

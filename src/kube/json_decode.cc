@@ -142,6 +142,17 @@ Result<ResourceClaim> resourceClaimFromJson(const json& document) {
   return resultOf(std::move(claim), std::move(failure));
 }
 
+Result<ResourceClaim> resourceClaimOrIdentity(const json& document) {
+  auto whole = resourceClaimFromJson(document);
+  if (whole) {
+    return whole;
+  }
+  Status failure;
+  ResourceClaim claim;
+  claim.metadata = metadataFrom(JsonNode(document, failure)["metadata"]);
+  return failure.ok() && !claim.metadata.name.empty() ? Result<ResourceClaim>(std::move(claim)) : whole;
+}
+
 Result<ServerVersion> serverVersionFromJson(const json& document) {
   Status failure;
   const JsonNode root(document, failure);

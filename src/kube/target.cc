@@ -31,6 +31,10 @@ std::string slicesPath(std::string_view name) {
   return name.empty() ? path : path + "/" + escaped(name);
 }
 
+std::string claimsPath() {
+  return "/apis/resource.k8s.io/v1/resourceclaims";
+}
+
 std::string claimPath(std::string_view space, std::string_view name) {
   return fmt::format("/apis/resource.k8s.io/v1/namespaces/{}/resourceclaims/{}", escaped(space), escaped(name));
 }

@@ -11,6 +11,9 @@ std::string escaped(std::string_view text);
 /// `/apis/resource.k8s.io/v1/resourceslices[/NAME]`
 std::string slicesPath(std::string_view name = {});
 
+/// `/apis/resource.k8s.io/v1/resourceclaims`, of all namespaces
+std::string claimsPath();
+
 /// `/apis/resource.k8s.io/v1/namespaces/NS/resourceclaims/NAME`
 std::string claimPath(std::string_view space, std::string_view name);
 

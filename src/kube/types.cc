@@ -1,5 +1,7 @@
 #include "simgpu/kube/types.h"
 
+#include <charconv>
+
 namespace simgpu::kube {
 namespace {
 
@@ -26,6 +28,12 @@ json withoutEmpty(const json& value) {
   return kept;
 }
 
+std::optional<std::uint64_t> numberIn(const std::string& text) {
+  std::uint64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
 bool sameOthers(const json& a, const json& b) {
   if (empty(a) && empty(b)) {
     return true;
@@ -34,6 +42,12 @@ bool sameOthers(const json& a, const json& b) {
 }
 
 }  // namespace
+
+bool isOlderVersion(const std::string& version, const std::string& than) {
+  auto left = numberIn(version);
+  auto right = numberIn(than);
+  return left && right && *left < *right;
+}
 
 bool DeviceTaint::operator==(const DeviceTaint& other) const {
   bool sameTime = timeAdded == other.timeAdded || timeAdded.empty() || other.timeAdded.empty();

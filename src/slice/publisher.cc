@@ -1,7 +1,6 @@
 #include "simgpu/slice/publisher.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "simgpu/slice/plan.h"
@@ -21,21 +20,6 @@ constexpr auto kLongestPause = 30s;
 constexpr auto kPauseWhenInvalid = 5min;
 /// However long a server asks us to stay away.
 constexpr std::chrono::seconds kLongestRetryAfter = 5min;
-/// A watch that ended sooner than this is something to be careful with.
-constexpr auto kShortWatch = 10s;
-constexpr auto kLongestGapInWatch = 5s;
-
-/// resourceVersions are comparable numbers for resources of the API server itself (since Kubernetes 1.35 by contract).
-bool isOlder(const std::string& version, const std::string& than) {
-  auto number = [](const std::string& text) {
-    std::uint64_t value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-  };
-  auto left = number(version);
-  auto right = number(than);
-  return left && right && *left < *right;
-}
 
 }  // namespace
 
@@ -53,7 +37,7 @@ Publisher::Publisher(Options options, const device::Inventory& inventory, kube::
       desired_(adaptation_->slices()),
       pace_(desired_.size()),
       backoff_(kFirstPause, kLongestPause, random),
-      watchBackoff_(kFirstPause, kLongestPause, random),
+      watchPace_(random),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Publisher::~Publisher() {
@@ -117,7 +101,7 @@ void Publisher::advance(const std::stop_token& stop) {
           watchHasNews_ = true;
           woken_.notify_all();
         });
-        watchedSince_ = clock_.now();
+        watchPace_.started(clock_.now());
       }
       if (differs_) {
         if (Status reconciled = reconcile(stop); !reconciled) {
@@ -187,8 +171,8 @@ Status Publisher::relist() {
 }
 
 Status Publisher::takeEvents() {
-  kube::SliceWatch::Batch batch = watch_->take();
-  for (const kube::SliceEvent& event : batch.events) {
+  auto batch = watch_->take();
+  for (const auto& event : batch.events) {
     apply(event);
   }
   if (!batch.ended) {
@@ -197,17 +181,7 @@ Status Publisher::takeEvents() {
   watch_.reset();
   const bool expired = batch.ended->code() == Code::expired;
   instruments_.watchesEnded.with({batch.ended->ok() ? "ended" : expired ? "expired" : "failed"}).add();
-  // The server ends each watch after some minutes. One that ends each at once must not make us busy; but nothing may
-  // stay unnoticed for long because of that.
-  if (clock_.now() - watchedSince_ < kShortWatch) {
-    base::Clock::Duration pause = watchBackoff_.next();
-    if (batch.ended->ok()) {
-      pause = std::min<base::Clock::Duration>(pause, kLongestGapInWatch);
-    }
-    notBefore_ = std::max(notBefore_, clock_.now() + pause);
-  } else {
-    watchBackoff_.reset();
-  }
+  notBefore_ = std::max(notBefore_, clock_.now() + watchPace_.pauseAfter(*batch.ended, clock_.now()));
   if (batch.ended->ok()) {
     return {};
   }
@@ -215,29 +189,29 @@ Status Publisher::takeEvents() {
   return expired ? Status() : *batch.ended;
 }
 
-void Publisher::apply(const kube::SliceEvent& event) {
-  const kube::ObjectMeta& metadata = event.slice.metadata;
+void Publisher::apply(const kube::WatchEvent<kube::ResourceSlice>& event) {
+  const kube::ObjectMeta& metadata = event.object.metadata;
   if (!metadata.resourceVersion.empty()) {
     resourceVersion_ = metadata.resourceVersion;
   }
   auto known = actual_.find(metadata.name);
   switch (event.type) {
-    case kube::SliceEvent::Type::bookmark:
+    case kube::WatchEventType::bookmark:
       return;
-    case kube::SliceEvent::Type::deleted:
+    case kube::WatchEventType::deleted:
       if (known != actual_.end() && known->second.metadata.uid == metadata.uid) {
         actual_.erase(known);
         differs_ = true;
       }
       return;
-    case kube::SliceEvent::Type::added:
-    case kube::SliceEvent::Type::modified:
+    case kube::WatchEventType::added:
+    case kube::WatchEventType::modified:
       if (known == actual_.end()) {
-        actual_.emplace(metadata.name, event.slice);
+        actual_.emplace(metadata.name, event.object);
         differs_ = true;
       } else if (metadata.resourceVersion != known->second.metadata.resourceVersion &&
-                 !isOlder(metadata.resourceVersion, known->second.metadata.resourceVersion)) {
-        known->second = event.slice;
+                 !kube::isOlderVersion(metadata.resourceVersion, known->second.metadata.resourceVersion)) {
+        known->second = event.object;
         differs_ = true;
       }
       return;

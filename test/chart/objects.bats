@@ -21,11 +21,15 @@ ValidatingAdmissionPolicyBinding/resourceslices-policy-sim-dra-driver-sim-gpu"
 
 @test "optional objects are there when asked for" {
   same "$(named "$(render --no-hooks --values "$CHART/ci/everything-values.yaml")")" "\
+ClusterRole/my-gpus-controller-role
 ClusterRole/my-gpus-role
+ClusterRoleBinding/my-gpus-controller-role-binding
 ClusterRoleBinding/my-gpus-role-binding
 DaemonSet/my-gpus-kubeletplugin
+Deployment/my-gpus-controller
 Deployment/my-gpus-webhook
 DeviceClass/my-gpus.example.com
+NetworkPolicy/my-gpus-controller
 NetworkPolicy/my-gpus-kubeletplugin
 NetworkPolicy/my-gpus-webhook
 PriorityClass/my-drivers
@@ -33,6 +37,7 @@ ResourceQuota/my-gpus-resourcequota
 Service/my-gpus-kubeletplugin-metrics
 Service/my-gpus-webhook
 ServiceAccount/my-account
+ServiceAccount/my-controller-account
 ServiceAccount/my-webhook-account
 ValidatingAdmissionPolicy/resourceslices-policy-my-gpus
 ValidatingAdmissionPolicyBinding/resourceslices-policy-my-gpus

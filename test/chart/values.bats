@@ -53,11 +53,6 @@ setup() {
   refuses "at '/enabled': value must be true" --set enabled=false
 }
 
-@test "what this release lacks is refused, with the value to set" {
-  refuses 'controller.plugins=["BindingConditions"]: the controller is missing; set it to []' \
-    --set 'controller.plugins={BindingConditions}'
-}
-
 @test "options of GPUs are refused where there are none" {
   for profile in cpu net; do
     refuses "kubeletPlugin.gpuPartitions=4 divides GPUs, but deviceProfile=$profile has none." \

@@ -54,6 +54,17 @@ results() {
     "1000000 2000000"
 }
 
+@test "binding-conditions: the pod runs after the controller said that its GPU is ready, beside what the driver says of it" {
+  needs_kubernetes 1.36
+  example binding-conditions
+  all_running binding-conditions
+  equal "$(gpus binding-conditions pod0 | wc -l)" 1
+  status() { kubectl --namespace binding-conditions get resourceclaims --output json | jq -r ".items[].status.devices[] | $1"; }
+  equal "$(status '.conditions[] | "\(.type) \(.status) \(.message)"')" "BindingConditions True Device is ready"
+  described() { [[ "$(status .data.uuid.string)" == gpu-* ]]; }
+  eventually 30 described
+}
+
 @test "native-resources: CPUs of a claim count as CPUs of the node" {
   needs_kubernetes 1.36
   example native-resources

@@ -37,6 +37,13 @@ AllocationBuilder& AllocationBuilder::admin() {
   return *this;
 }
 
+AllocationBuilder& AllocationBuilder::binding() {
+  auto& result = allocation_["devices"]["results"].back();
+  result["bindingConditions"] = {"BindingConditions"};
+  result["bindingFailureConditions"] = {"BindingFailureConditions"};
+  return *this;
+}
+
 AllocationBuilder& AllocationBuilder::config(std::string_view source, nlohmann::json parameters,
                                              std::vector<std::string> requests, std::string_view driver) {
   allocation_["devices"]["config"].push_back({{"source", source},

@@ -20,6 +20,8 @@ class AllocationBuilder {
   /// Changes the last result.
   AllocationBuilder& share(std::string_view shareId, nlohmann::json consumedCapacity = nullptr);
   AllocationBuilder& admin();
+  /// With the binding conditions of the reference driver.
+  AllocationBuilder& binding();
   AllocationBuilder& config(std::string_view source, nlohmann::json parameters, std::vector<std::string> requests = {},
                             std::string_view driver = "gpu.example.com");
   nlohmann::json build() const { return allocation_; }

@@ -8,8 +8,6 @@
 namespace simgpu::integration {
 namespace {
 
-using testing::AllOf;
-using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Pair;
 using testing::StartsWith;
@@ -94,14 +92,6 @@ TEST_F(ProgramTest, TheReferenceDriversNameStartsTheKubeletPlugin) {
                        log, root / "dra-example-kubeletplugin");
   EXPECT_TRUE(kubelet->awaitPlugin(kDriver)) << driverLog();
   EXPECT_TRUE(awaitDevices(9));
-}
-
-TEST_F(ProgramTest, TheReferenceDriversOtherNameIsOneLineAndExitCodeTwo) {
-  const char* name = "dra-example-controller";
-  std::filesystem::create_symlink(programUnderTest(), root / name);
-  DaemonProcess program({"--driver-name=gpu.example.com"}, {}, log, root / name);
-  EXPECT_EQ(program.wait(), 2);
-  EXPECT_THAT(driverLog(), AllOf(HasSubstr(std::string("Error: ") + name), EndsWith("\n")));
 }
 
 TEST_F(ProgramTest, AContainerThatGotItsDevicesPassesTheCheckOfInjection) {

@@ -94,6 +94,16 @@ the latter; it is our default.
 {{- end -}}
 {{- end -}}
 
+{{/* The account of the controller, which may do more to claims than that of the DaemonSet. */}}
+{{- define "simgpu.controllerServiceAccountName" -}}
+{{- $account := .Values.controller.serviceAccount -}}
+{{- if $account.create -}}
+{{- default (printf "%s-controller-service-account" (include "simgpu.fullname" .)) $account.name -}}
+{{- else -}}
+{{- default "default" $account.name -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The Secret with the webhook's certificate: a ready-made one, or cert-manager's. */}}
 {{- define "simgpu.webhookSecretName" -}}
 {{- default (printf "%s-webhook-cert" (include "simgpu.fullname" .)) .Values.webhook.tls.secretName -}}

@@ -15,6 +15,7 @@
 #include "simgpu/base/result.h"
 #include "simgpu/kube/transport.h"
 #include "simgpu/kube/types.h"
+#include "simgpu/kube/watch.h"
 
 namespace simgpu::kube {
 
@@ -53,34 +54,6 @@ class PendingClaim {
   std::string name_;
 };
 
-/// What happened to a slice.
-struct SliceEvent {
-  enum class Type { added, modified, deleted, bookmark };
-
-  Type type = Type::added;
-  ResourceSlice slice;  ///< For a bookmark only `metadata.resourceVersion` is set.
-};
-
-/// A running watch of slices.
-class SliceWatch {
- public:
-  struct Batch {
-    std::vector<SliceEvent> events;
-    /// Set once the watch is over. ok: the server ended it, go on with a new watch from the last resourceVersion.
-    /// expired: that is too old, list again. Anything else: pause, then list again.
-    std::optional<Status> ended;
-  };
-
-  explicit SliceWatch(std::unique_ptr<HttpStream> stream) : stream_(std::move(stream)) {}
-
-  /// Never blocks. Nothing follows a batch that has `ended`.
-  Batch take();
-
- private:
-  std::unique_ptr<HttpStream> stream_;
-  bool over_ = false;
-};
-
 /// The requests of a DRA driver to `resource.k8s.io/v1` and `v1`, typed. Knows HTTP statuses and the API's `Status`
 /// object; makes exactly one request a call (beside pages of a list) unless it says otherwise. Safe to use from several
 /// threads.
@@ -98,9 +71,12 @@ class Client {
   PendingClaim startGetClaim(std::string_view space, std::string_view name, base::Clock::TimePoint deadline);
 
   /// The claims of the cluster that are `wanted`, over all pages. The API server selects none itself: for rare
-  /// occasions. Those that cannot be understood are left out.
-  Result<std::vector<ResourceClaim>> listClaims(const std::function<bool(const ResourceClaim&)>& wanted,
-                                                const Wait& wait);
+  /// occasions. Those that cannot be understood are left out. `wanted` may be asked twice about a claim.
+  Result<ResourceClaimList> listClaims(const std::function<bool(const ResourceClaim&)>& wanted, const Wait& wait);
+
+  /// Of all namespaces; `wake` as for slices.
+  std::unique_ptr<Watch<ResourceClaim>> watchClaims(std::string_view resourceVersion, std::function<void()> wake);
+
   /// `GET /version`, which every authenticated user may read unless an administrator took that away.
   Result<ServerVersion> getServerVersion(const Wait& wait);
 
@@ -111,8 +87,8 @@ class Client {
 
   /// `wake` is called from another thread whenever the watch has something to take. Do not destroy the watch while
   /// holding a lock that `wake` takes.
-  std::unique_ptr<SliceWatch> watchSlices(std::string_view driver, std::string_view nodeName,
-                                          std::string_view resourceVersion, std::function<void()> wake);
+  std::unique_ptr<Watch<ResourceSlice>> watchSlices(std::string_view driver, std::string_view nodeName,
+                                                    std::string_view resourceVersion, std::function<void()> wake);
 
   /// Answers the slice as the server stored it, which may lack fields that the server does not know.
   Result<ResourceSlice> createSlice(const ResourceSlice& slice, const Wait& wait);
@@ -139,6 +115,11 @@ class Client {
 
  private:
   class Throttle;
+
+  /// `target` has a query already; `seed` spreads the ends of the watches of many processes.
+  template <typename Object>
+  std::unique_ptr<Watch<Object>> watch(std::string target, std::string_view seed, std::string_view resourceVersion,
+                                       std::function<void()> wake);
 
   /// Sends a request in its turn, and logs what the server warns of.
   Result<HttpResponse> send(std::string_view what, HttpRequest request, const Wait& wait);

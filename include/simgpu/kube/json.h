@@ -39,6 +39,11 @@ Result<ResourceSlice> resourceSliceFromJson(const nlohmann::json& json);
 Result<ResourceSlice> resourceSliceOrIdentity(const nlohmann::json& json);
 
 Result<ResourceClaim> resourceClaimFromJson(const nlohmann::json& json);
+
+/// For claims of others: one whose content cannot be understood comes back with its metadata alone, as one that is not
+/// allocated.
+Result<ResourceClaim> resourceClaimOrIdentity(const nlohmann::json& json);
+
 Result<ServerVersion> serverVersionFromJson(const nlohmann::json& json);
 Result<Node> nodeFromJson(const nlohmann::json& json);
 

@@ -218,6 +218,16 @@ struct ResourceClaim {
   std::vector<AllocatedDeviceStatus> devices;  ///< `status.devices`, of all drivers.
 };
 
+/// What a list call answers, over all its pages, of those that were wanted.
+struct ResourceClaimList {
+  std::vector<ResourceClaim> items;
+  std::string resourceVersion;  ///< Where a watch goes on.
+};
+
+/// Whether a resourceVersion is from before another one. They are comparable numbers for resources of the API server
+/// itself (since Kubernetes 1.35 by contract); false if one of them is none.
+bool isOlderVersion(const std::string& version, const std::string& than);
+
 /// What `GET /version` answers, as far as it matters: `1.36`.
 struct ServerVersion {
   int major = 0;

@@ -18,6 +18,7 @@
 #include "simgpu/device/inventory.h"
 #include "simgpu/kube/client.h"
 #include "simgpu/kube/event_sink.h"
+#include "simgpu/kube/watch_pace.h"
 #include "simgpu/slice/instruments.h"
 #include "simgpu/slice/pace.h"
 #include "simgpu/slice/step.h"
@@ -61,7 +62,7 @@ class Publisher {
   void planAnew();
   Status relist();
   Status takeEvents();
-  void apply(const kube::SliceEvent& event);
+  void apply(const kube::WatchEvent<kube::ResourceSlice>& event);
   Status reconcile(const std::stop_token& stop);
   void reportSuccess(const Step& done, bool restored);
   Step difference() const;
@@ -90,15 +91,14 @@ class Publisher {
   std::vector<kube::ResourceSlice> desired_;
   std::map<std::string, kube::ResourceSlice> actual_;  ///< By name.
   std::string resourceVersion_;
-  std::unique_ptr<kube::SliceWatch> watch_;
-  base::Clock::TimePoint watchedSince_{};
+  std::unique_ptr<kube::Watch<kube::ResourceSlice>> watch_;
   std::optional<std::int64_t> established_;
   bool published_ = false;
   bool differs_ = true;           ///< `actual_` may differ from `desired_`.
   bool reportedDropped_ = false;  ///< That the server drops fields.
   RestorePace pace_;
   base::Backoff backoff_;
-  base::Backoff watchBackoff_;
+  kube::WatchPace watchPace_;
   base::Clock::TimePoint notBefore_{};  ///< No request before then.
 
   std::mutex mutex_;

@@ -186,12 +186,6 @@ TEST_F(CommandLineTest, TheReferencesProgramNameImpliesTheSubcommand) {
               Fails(Code::invalidArgument, "unknown flag --foo; see dra-sim-gpu kubelet-plugin --help"));
 }
 
-TEST_F(CommandLineTest, TheReferencesProgramsThatThisReleaseLacksAreNamedWithWhatToDo) {
-  EXPECT_THAT(parse({"dra-example-controller"}),
-              Fails(Code::invalidArgument, AllOf(StartsWith("dra-example-controller: this release has no controller"),
-                                                 HasSubstr("controller.plugins=[]"), Not(HasSubstr("\n")))));
-}
-
 std::optional<std::string> printed(const Result<ParsedCommandLine>& parsed) {
   return parsed && parsed->subcommand.empty() ? std::optional(parsed->print) : std::nullopt;
 }

@@ -27,6 +27,17 @@ TEST_F(MetricsEndpointTest, OtherPathsAreNotFound) {
   }
 }
 
+TEST_F(MetricsEndpointTest, ProbesAreAnsweredApart) {
+  auto probe = [](const std::string& path, bool ready) {
+    auto response = answerProbe({.method = "GET", .path = path, .query = "", .headers = {}, .body = ""}, ready);
+    return response ? response->status : 0;
+  };
+  EXPECT_EQ(probe("/readyz", false), 503);
+  EXPECT_EQ(probe("/readyz", true), 200);
+  EXPECT_EQ(probe("/healthz", false), 200);
+  EXPECT_EQ(probe("/metrics", true), 0);
+}
+
 TEST_F(MetricsEndpointTest, NobodyCanResetOrWriteThem) {
   for (const char* method : {"DELETE", "POST", "PUT"}) {
     auto response = ask(method, "/metrics");

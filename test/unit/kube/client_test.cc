@@ -148,16 +148,18 @@ TEST_F(ClientTest, ClaimsThatAreWantedAreTakenFromAllPagesAndThoseNobodyUndersta
   transport.answers(200, R"({"metadata":{"continue":"x"},"items":[{"metadata":{"name":"a"}},{"metadata":7}]})");
   transport.answers(410, "");
   transport.answers(200, R"({"metadata":{"continue":"y"},"items":[{"metadata":{"name":"b"}},{"metadata":7}]})");
-  transport.answers(200, R"({"items":[{"metadata":{"name":"c"}},{"metadata":{"name":"d"}}]})");
+  transport.answers(200, R"({"metadata":{"resourceVersion":"7"},
+                             "items":[{"metadata":{"name":"c"}},{"metadata":{"name":"d"}}]})");
 
   auto claims = client.listClaims([](const ResourceClaim& claim) { return claim.metadata.name != "c"; }, deadline());
 
   ASSERT_OK(claims);
   std::vector<std::string> names;
-  for (const ResourceClaim& claim : *claims) {
+  for (const ResourceClaim& claim : claims->items) {
     names.push_back(claim.metadata.name);
   }
   EXPECT_THAT(names, ElementsAre("b", "d"));
+  EXPECT_EQ(claims->resourceVersion, "7");
   EXPECT_THAT(targets(), testing::Contains("GET /apis/resource.k8s.io/v1/resourceclaims?limit=500"));
 }
 
@@ -301,6 +303,13 @@ TEST_F(ClientTest, AnEventThatHappensAgainIsCountedUp) {
   EXPECT_EQ(transport.requests.back().contentType, "application/merge-patch+json");
   EXPECT_EQ(nlohmann::json::parse(transport.requests.back().body),
             (nlohmann::json{{"count", 7}, {"lastTimestamp", "1970-01-01T00:01:00Z"}}));
+}
+
+TEST_F(ClientTest, AWatchOfClaimsIsOneOfAllNamespaces) {
+  client.watchClaims("77", [] {});
+  ASSERT_THAT(targets(), SizeIs(1));
+  EXPECT_THAT(targets()[0], StartsWith("GET /apis/resource.k8s.io/v1/resourceclaims?watch=1&allowWatchBookmarks=true"
+                                       "&resourceVersion=77&timeoutSeconds="));
 }
 
 TEST_F(ClientTest, AWatchAsksForBookmarksAndEndsWithinTenMinutes) {
