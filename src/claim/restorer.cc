@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "claim/occurrences.h"
 
@@ -37,7 +38,7 @@ void Restorer::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     bool lookedAt = store_.look().ok();  // a directory that cannot be read is told by the next call of the kubelet
     if (lookedAt && clock_.now() >= retry) {
-      if (restoreLost(stop) && restoreEarlier(stop)) {
+      if (findEarlier(stop) && restoreLost(stop)) {
         backoff.reset();
       } else {
         if (!backoff) {
@@ -59,8 +60,8 @@ bool Restorer::restoreLost(const std::stop_token& stop) {
   return all;
 }
 
-/// What is lost since before this process started; only the API server can say what that was.
-bool Restorer::restoreEarlier(const std::stop_token& stop) {
+/// Finds out what was lost before this process started; only the API server can say. False if it has to be tried again.
+bool Restorer::findEarlier(const std::stop_token& stop) {
   if (!store_.hasLostEarlier()) {
     return true;
   }
@@ -72,25 +73,21 @@ bool Restorer::restoreEarlier(const std::stop_token& stop) {
         return claim.allocation && !claim.reservedFor.empty() && std::ranges::any_of(claim.allocation->results, isOurs);
       },
       {clock_.now() + kListTimeout, stop});
-  if (!claims && claims.error().code() == Code::permissionDenied) {
-    log_.warning("CDI specs were deleted while the driver did not run, and cannot be found again without the right",
-                 {{"reason", claims.error().message()}});
-    store_.settleEarlier();
-    return true;
-  }
-  if (!claims) {
+  if (!claims && claims.error().code() != Code::permissionDenied) {
     log_.v(2).info("Cannot find out which CDI specs were deleted", {{"reason", claims.error().message()}});
     return false;
   }
-  bool all = true;
-  for (const kube::ResourceClaim& claim : claims->items) {
-    const kube::ObjectMeta& metadata = claim.metadata;
-    all = restore({.space = metadata.space, .name = metadata.name, .uid = metadata.uid}, stop) && all;
+  std::vector<ClaimRef> lost;
+  if (!claims) {
+    log_.warning("CDI specs were deleted while the driver did not run, and cannot be found again without the right",
+                 {{"reason", claims.error().message()}});
+  } else {
+    for (const kube::ResourceClaim& claim : claims->items) {
+      lost.push_back({.space = claim.metadata.space, .name = claim.metadata.name, .uid = claim.metadata.uid});
+    }
   }
-  if (all) {
-    store_.settleEarlier();
-  }
-  return all;
+  store_.settleEarlier(lost);
+  return true;
 }
 
 /// False if it has to be tried again.

@@ -451,17 +451,27 @@ std::optional<Store::Ticket> Store::beginRestore(std::string_view uid) {
 }
 
 void Store::settle(std::string_view uid) {
-  std::lock_guard guard(mutex_);
+  Access access(*this);
   losses_.settle(uid);
+  countSettled(access);
 }
 
-void Store::settleEarlier() {
+void Store::settleEarlier(const std::vector<ClaimRef>& claims) {
   Access access(*this);
-  losses_.settleEarlier();
-  if (access.status()) {
-    if (Status counted = countChange(access.lock()); !counted) {
-      log_.v(2).info("Cannot count what was lost", {{"reason", counted.message()}});
+  for (const ClaimRef& claim : claims) {
+    if (!entries_.contains(claim.uid) && losses_.mayInclude(claim.uid)) {
+      losses_.note(claim);
     }
+  }
+  losses_.settleEarlier();
+  countSettled(access);
+}
+
+/// So that the next process does not miss what nobody needs. If it cannot be counted, that one looks for it in vain.
+void Store::countSettled(Access& access) {
+  Status counted = access.status() ? countChange(access.lock()) : access.status();
+  if (!counted) {
+    log_.v(2).info("Cannot count what was lost", {{"reason", counted.message()}});
   }
 }
 

@@ -38,7 +38,7 @@ class Restorer {
  private:
   void run(const std::stop_token& stop);
   bool restoreLost(const std::stop_token& stop);
-  bool restoreEarlier(const std::stop_token& stop);
+  bool findEarlier(const std::stop_token& stop);
   bool restore(const ClaimRef& claim, const std::stop_token& stop);
 
   Store& store_;

@@ -125,9 +125,12 @@ class Store {
   /// kubelet gave up must not come back.
   std::optional<Ticket> beginRestore(std::string_view uid);
 
-  /// Nothing is to be restored of this claim; of what was lost before this process started.
+  /// Nothing is to be restored of this claim.
   void settle(std::string_view uid);
-  void settleEarlier();
+
+  /// These are what was lost before this process started, and from now on lost like others, except those that were
+  /// prepared or unprepared meanwhile.
+  void settleEarlier(const std::vector<ClaimRef>& claims);
 
   /// Grows with each removal in this process.
   std::uint64_t removals() const;
@@ -161,6 +164,7 @@ class Store {
   Status refresh(base::FileLock& lock);
   Status reload(bool trustKnown, bool countUnchanged);
   void noteLost(const Record& record);
+  void countSettled(Access& access);
   Status readEntry(const std::string& uid, const cdi::SpecEntry& file);
   Status countChange(base::FileLock& lock);
   std::optional<Refusal> conflictOf(const Record& record) const;

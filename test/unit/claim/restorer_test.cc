@@ -140,6 +140,28 @@ TEST_F(RestorerTest, AWipeWhileTheDriverWasDownIsUndoneFromTheListOfClaims) {
   EXPECT_EQ(server.requests(), requests);
 }
 
+TEST_F(RestorerTest, AClaimThatCannotBeRestoredIsTriedAgainWithoutAnotherList) {
+  ClaimRef bad = cluster.claim("bad", AllocationBuilder().device("gpu-99").build());
+  cluster.reserve("bad", "pod");
+  ClaimRef good = prepared("good", "gpu-0");
+  files.wipe(kRoot);
+  reopen();
+  start();
+  EXPECT_THAT(files.names(kRoot), testing::ElementsAre(fileOf(good)));
+  EXPECT_GT(sink.count("requested device is not allocatable: gpu-99"), 0u);
+  auto lists = server.requests("GET", "/resourceclaims") - server.requests("GET", "/namespaces/");
+
+  for (int i = 0; i < 10; ++i) {
+    pass(5min);
+  }
+
+  EXPECT_EQ(server.requests("GET", "/resourceclaims") - server.requests("GET", "/namespaces/"), lists);
+  EXPECT_OK(unprepare(bad));
+  auto requests = server.requests();
+  pass(10min);
+  EXPECT_EQ(server.requests(), requests);
+}
+
 TEST_F(RestorerTest, ANormalStartListsNothing) {
   prepared("train", "gpu-0");
   reopen();

@@ -85,6 +85,7 @@ TEST_F(StoreLossTest, AClaimThatIsPreparedAgainOrSettledIsNoLongerLost) {
   EXPECT_THAT(lost(*store), ElementsAre("u-2"));
   store->settle("u-2");
   EXPECT_THAT(lost(*store), IsEmpty());
+  EXPECT_FALSE(open()->hasLostEarlier());
 }
 
 TEST_F(StoreLossTest, AnUnprepareBeforeDuringOrAfterARestorationWins) {
@@ -124,7 +125,7 @@ TEST_F(StoreLossTest, AWipeBetweenTwoProcessesIsNoticedByTheSecond) {
   EXPECT_THAT(store->lost(), IsEmpty());
   EXPECT_TRUE(store->beginRestore("u-1"));
 
-  store->settleEarlier();
+  store->settleEarlier({});
 
   EXPECT_FALSE(store->hasLostEarlier());
   EXPECT_FALSE(store->beginRestore("u-1"));
@@ -136,8 +137,14 @@ TEST_F(StoreLossTest, WhatIsUnpreparedWhileEarlierLossesAreLookedForDoesNotComeB
   files.wipe(kRoot);
   auto store = open();
   ASSERT_OK(store->remove("u-1"));
+  ASSERT_TRUE(commit(*store, "u-3"));
   EXPECT_FALSE(store->beginRestore("u-1"));
   EXPECT_TRUE(store->beginRestore("u-2"));
+
+  store->settleEarlier({record("u-1").prepared.claim, record("u-2").prepared.claim, record("u-3").prepared.claim});
+
+  EXPECT_THAT(lost(*store), ElementsAre("u-2"));
+  EXPECT_TRUE(open()->hasLostEarlier()) << "a third process would have to look for it, too";
 }
 
 TEST_F(StoreLossTest, AProcessThatDiesBeforeItRestoredLeavesTheLossToTheNext) {
