@@ -148,6 +148,39 @@ TEST_F(WebhookTest, RepeatedFieldsOfOtherDriversAndElsewhereAreNoneOfItsBusiness
   EXPECT_EQ(denial(review), "");
 }
 
+/// The answer of a webhook for a profile and its driver to a claim with these parameters.
+std::string judge(const device::Profile& profile, const nlohmann::json& parameters) {
+  auto handler = makeHandler(profile, profile.defaultDriverName(), base::Logger());
+  return handler({.method = "POST",
+                  .path = std::string(kReviewPath),
+                  .query = "",
+                  .headers = {{"content-type", "application/json"}},
+                  .body = ReviewBuilder().config(parameters, profile.defaultDriverName()).build()})
+      .body;
+}
+
+TEST(WebhookProfileTest, NetworkCardsHaveParametersOfTheirOwn) {
+  auto net = device::Profile::embedded("net");
+  ASSERT_OK(net);
+  auto burst = [](std::uint64_t bits) {
+    return nlohmann::json{{"apiVersion", "net.resource.example.com/v1alpha1"},
+                          {"kind", "NetConfig"},
+                          {"bwBurst", {{"ingressBurst", bits}}}};
+  };
+
+  EXPECT_EQ(judge(*net, burst(34'359'738'359)), kAllowed);
+  EXPECT_THAT(judge(*net, burst(34'359'738'360)),
+              HasSubstr("is invalid: invalid ingressBurst: burst cannot be more than 4GB"));
+  EXPECT_THAT(judge(*net, gpuConfig()), HasSubstr("no kind \\\"GpuConfig\\\" is registered"));
+}
+
+TEST(WebhookProfileTest, CpusHaveNoParameters) {
+  auto cpu = device::Profile::embedded("cpu");
+  ASSERT_OK(cpu);
+
+  EXPECT_THAT(judge(*cpu, gpuConfig()), HasSubstr("error decoding object at spec.devices.config[0].opaque.parameters"));
+}
+
 TEST(WebhookProfileTest, TheKindOfDeviceThatFitsBestJudges) {
   auto profile = device::Profile::parse(R"(
 apiVersion: simgpu/v1alpha1
@@ -163,33 +196,16 @@ devices:
 )",
                                         "test");
   ASSERT_OK(profile);
-  fakes::FakeClock clock;
-  fakes::MemoryLog log;
-  auto handler = makeHandler(*profile, "mixed.example.com", base::Logger(log, clock, {}));
-  auto answer = [&](const nlohmann::json& parameters) {
-    return handler({.method = "POST",
-                    .path = std::string(kReviewPath),
-                    .query = "",
-                    .headers = {{"content-type", "application/json"}},
-                    .body = ReviewBuilder().config(parameters, "mixed.example.com").build()})
-        .body;
-  };
 
-  EXPECT_EQ(answer(timeSlicing("Long")), kAllowed);
-  EXPECT_THAT(answer(timeSlicing("Never")), HasSubstr("is invalid: unknown time-slice interval: Never"));
+  EXPECT_EQ(judge(*profile, timeSlicing("Long")), kAllowed);
+  EXPECT_THAT(judge(*profile, timeSlicing("Never")), HasSubstr("is invalid: unknown time-slice interval: Never"));
 }
 
 TEST(WebhookProfileTest, EveryBuiltInProfileHasAWebhook) {
-  fakes::FakeClock clock;
-  fakes::MemoryLog log;
   for (std::string_view name : device::Profile::embeddedNames()) {
-    auto handler = makeHandler(*device::Profile::embedded(name), "x.example.com", base::Logger(log, clock, {}));
-    http::Request request{.method = "POST",
-                          .path = std::string(kReviewPath),
-                          .query = "",
-                          .headers = {{"content-type", "application/json"}},
-                          .body = ReviewBuilder().config({{"kind", "Foo"}}, "x.example.com").build()};
-    EXPECT_THAT(handler(request).body, HasSubstr("1 configs failed to validate: error decoding object at ")) << name;
+    EXPECT_THAT(judge(*device::Profile::embedded(name), {{"kind", "Foo"}}),
+                HasSubstr("1 configs failed to validate: error decoding object at "))
+        << name;
   }
 }
 
