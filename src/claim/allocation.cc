@@ -130,7 +130,7 @@ class Resolver {
           {.pool = result.pool,
            .device = result.device,
            .shareId = result.shareId,
-           .parent = device->parent,
+           .parent = device->parent == device->name ? "" : device->parent,
            .counters = device->counters,
            .consumed = result.shareId.empty() ? decltype(result.consumedCapacity)() : result.consumedCapacity});
     }

@@ -32,7 +32,7 @@ json toJson(const HeldDevice& device) {
   if (!device.shareId.empty()) {
     entry["shareID"] = device.shareId;
   }
-  if (!device.parent.empty() && device.parent != device.device) {
+  if (!device.parent.empty()) {
     entry["parent"] = device.parent;
   }
   if (!device.counters.empty()) {

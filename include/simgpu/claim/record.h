@@ -36,8 +36,7 @@ struct HeldDevice {
   std::string device;
   std::string shareId;
 
-  /// The hardware that the device is a part of; the device itself unless that is partitioned. Empty in records that do
-  /// not tell.
+  /// The hardware that the device is a part of. Empty if it is undivided, and in records that do not tell.
   std::string parent = {};
   std::map<std::string, base::Quantity> counters = {};  ///< What the device draws from it; empty: all of it.
   std::map<std::string, base::Quantity> consumed = {};  ///< What the share takes of the device.

@@ -157,7 +157,7 @@ TEST_F(AllocationTest, UnknownSourcesAndKindsOfConfigurationAreRefused) {
 TEST_F(AllocationTest, AdminAccessHoldsNothingAndIsToldToEveryDeviceOfTheClaim) {
   auto record = resolve(AllocationBuilder().device("gpu-1", "a").device("gpu-2", "b").admin());
   EXPECT_THAT(envOf(record, 0), Contains("DRA_ADMIN_ACCESS=true"));
-  EXPECT_THAT(record->held, ElementsAre(HeldDevice{.pool = "node-a", .device = "gpu-1", .parent = "gpu-1"}));
+  EXPECT_THAT(record->held, ElementsAre(HeldDevice{.pool = "node-a", .device = "gpu-1"}));
 }
 
 TEST_F(AllocationTest, ADeviceOfTwoRequestsIsOneCdiDevice) {

@@ -143,14 +143,6 @@ TEST(RecordTest, AmountsThatAreNoneMakeARecordUnreadable) {
   EXPECT_EQ(readRecord(kNaming, kUid, record.spec).origin, Record::Origin::unreadable);
 }
 
-TEST(RecordTest, TheRecordOfAnUndividedDeviceIsThatOfEarlierReleases) {
-  HeldDevice whole{.pool = "node-a", .device = "gpu-5", .parent = "gpu-5"};
-
-  EXPECT_EQ(
-      makeRecord(kNaming, sample().prepared, {whole}, "boot-1", sample().spec.devices, {.env = {"NODE=node-a"}}).spec,
-      sample().spec);
-}
-
 TEST(HeldDeviceTest, PartsOfOneHardwareGoTogetherAndTheWholeWithNone) {
   std::map<std::string, base::Quantity> some = {{"memory", base::Quantity::decimal(1)}};
   HeldDevice whole{.pool = "p", .device = "gpu-0"};
