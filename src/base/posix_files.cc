@@ -91,11 +91,24 @@ class PosixFileLock final : public FileLock {
     return readAll(fd_.get(), path_);
   }
 
+  /// Overwrites in place. A file that is cut to nothing, written and closed is written out by ext4 before the close
+  /// returns, which takes up to milliseconds while everybody waits for the lock.
   Status replaceContent(std::string_view content) override {
-    if (::ftruncate(fd_.get(), 0) != 0 || ::lseek(fd_.get(), 0, SEEK_SET) < 0) {
+    if (::lseek(fd_.get(), 0, SEEK_SET) < 0) {
+      return failure("rewind", path_);
+    }
+    if (Status written = writeAll(fd_.get(), content, path_); !written) {
+      return written;
+    }
+    struct stat status{};
+    if (::fstat(fd_.get(), &status) != 0) {
+      return failure("look at", path_);
+    }
+    auto size = static_cast<off_t>(content.size());
+    if (status.st_size > size && ::ftruncate(fd_.get(), size) != 0) {
       return failure("truncate", path_);
     }
-    return writeAll(fd_.get(), content, path_);
+    return {};
   }
 
  private:
