@@ -20,8 +20,7 @@ class GoRandom {
   /// `Int63()`
   std::uint64_t next63();
 
-  /// The state that Go's generator starts from before a seed is mixed in (`rngCooked`). Go carries it as a table; it is
-  /// the state after 7.8e12 steps from a simple seed, which a few polynomial squarings reach as well.
+  /// The state that Go's generator starts from before a seed is mixed in (`rngCooked`); make_go_cooked.cc computes it.
   static const State& cooked();
 
  private:
