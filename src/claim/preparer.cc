@@ -6,6 +6,7 @@
 
 #include "claim/occurrences.h"
 #include "simgpu/base/backoff.h"
+#include "simgpu/base/phase_timer.h"
 #include "simgpu/base/wait.h"
 #include "simgpu/claim/allocation.h"
 #include "simgpu/claim/metadata.h"
@@ -21,6 +22,8 @@ constexpr auto kTimeToAnswer = 3s;
 constexpr auto kReadTimeout = 10s;
 /// How long an Unprepare may be on its way while a device is still held.
 constexpr auto kHolderPatience = 5s;
+/// At this verbosity the log says where the time of each Prepare went.
+constexpr int kTimesVerbosity = 6;
 /// How often a wait looks whether the caller has given up, or another process has released a device.
 constexpr auto kPollInterval = 100ms;
 
@@ -49,6 +52,7 @@ struct Preparer::Attempt {
   std::size_t index;  ///< In the caller's list.
   Store::Ticket ticket;
   std::optional<kube::PendingClaim> pending;
+  base::PhaseTimer times;
 };
 
 Preparer::Preparer(const device::Inventory& inventory, Store& store, kube::Client& api, base::Clock& clock,
@@ -82,6 +86,7 @@ std::vector<Result<PreparedClaim>> Preparer::prepare(std::span<const ClaimRef> c
       conclude(i, unexpected(checked));
     } else {
       attempts.emplace_back(claims[i], i, store_.begin(claims[i].uid));
+      attempts.back().times = base::PhaseTimer(clock_, log_.v(kTimesVerbosity));
     }
   }
 
@@ -93,6 +98,7 @@ std::vector<Result<PreparedClaim>> Preparer::prepare(std::span<const ClaimRef> c
     for (Attempt& attempt : attempts) {
       auto claim = attempt.pending->get(call.cancelled);
       attempt.pending.reset();
+      attempt.times.ended("read");
       if (claim || !isTransient(claim.error())) {
         conclude(attempt.index, finish(attempt, std::move(claim), call, patience));
       } else if (auto known = answerFromRecord(attempt.claim, claim.error())) {
@@ -152,8 +158,8 @@ void Preparer::read(std::vector<Attempt>& attempts, base::Clock::TimePoint deadl
   }
 }
 
-Result<PreparedClaim> Preparer::finish(const Attempt& attempt, Result<kube::ResourceClaim> claim,
-                                       const CallContext& call, base::Clock::TimePoint patience) {
+Result<PreparedClaim> Preparer::finish(Attempt& attempt, Result<kube::ResourceClaim> claim, const CallContext& call,
+                                       base::Clock::TimePoint patience) {
   if (!claim) {
     return unexpected(claim.error());
   }
@@ -169,7 +175,9 @@ Result<PreparedClaim> Preparer::finish(const Attempt& attempt, Result<kube::Reso
   if (!record) {
     return unexpected(record.error().with("prepare failed"));
   }
+  attempt.times.ended("resolve");
   auto existing = store_.find(attempt.claim.uid);
+  attempt.times.ended("find");
   if (!existing) {
     return unexpected(existing.error());
   }
@@ -193,12 +201,14 @@ Result<PreparedClaim> Preparer::finish(const Attempt& attempt, Result<kube::Reso
   return prepared;
 }
 
-Result<PreparedClaim> Preparer::commit(const Attempt& attempt, Record record, const CallContext& call,
+Result<PreparedClaim> Preparer::commit(Attempt& attempt, Record record, const CallContext& call,
                                        base::Clock::TimePoint patience) {
   for (;;) {
     std::uint64_t seen = store_.removals();
     auto committed = store_.commit(attempt.ticket, record, call.cancelled);
+    attempt.times.ended("commit");
     if (committed) {
+      attempt.times.write("Prepared a claim; times are in milliseconds", attempt.claim.uid);
       return std::move(record.prepared);
     }
     std::optional<Store::Holder> holder = std::move(committed.error().holder);

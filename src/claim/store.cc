@@ -7,6 +7,7 @@
 
 #include "claim/change_count.h"
 #include "claim/overlap.h"
+#include "simgpu/base/phase_timer.h"
 #include "simgpu/base/wait.h"
 
 namespace simgpu::claim {
@@ -19,6 +20,8 @@ constexpr std::string_view kSharedByReference = "common";
 constexpr mode_t kLockMode = 0644;
 constexpr std::chrono::seconds kLockPatience{10};
 constexpr std::chrono::milliseconds kLockPoll{1};
+/// At this verbosity the log says where the time of each commit went.
+constexpr int kTimesVerbosity = 7;
 
 }  // namespace
 
@@ -167,6 +170,7 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
   auto refuse = [](Status status) { return std::unexpected(Refusal{std::move(status), std::nullopt}); };
   const std::string& uid = record.prepared.claim.uid;
   std::string fileName = options_.naming.fileName(uid);
+  base::PhaseTimer times(clock_, log_.v(kTimesVerbosity));
   auto staged = directory_.stage(fileName, record.spec);
   if (!staged) {
     return refuse(staged.error());
@@ -175,11 +179,13 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
   if (!stagedMetadata) {
     return refuse(stagedMetadata.error());
   }
+  times.ended("stage");
 
   Access access(*this);
   if (!access.status()) {
     return refuse(access.status());
   }
+  times.ended("lockAndRefresh");
   if (inFlight_.at(uid).lastRemoval > ticket.began_) {
     return refuse(Status::cancelled("the claim was unprepared meanwhile"));
   }
@@ -216,12 +222,15 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
   losses_.found(uid);
   Status counted = countChange(access.lock());
   access.release();
+  times.ended("rename");
   for (const Status& status :
        {counted, record.metadata.empty() ? Status() : metadata_.sync(), makeDurable(uid, info.inode)}) {
     if (!status) {
       return refuse(status);
     }
   }
+  times.ended("sync");
+  times.write("Committed a claim; times are in milliseconds", uid);
   return {};
 }
 

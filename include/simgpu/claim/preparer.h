@@ -48,9 +48,9 @@ class Preparer final : public Service {
   struct Attempt;
 
   void read(std::vector<Attempt>& attempts, base::Clock::TimePoint deadline);
-  Result<PreparedClaim> finish(const Attempt& attempt, Result<kube::ResourceClaim> claim, const CallContext& call,
+  Result<PreparedClaim> finish(Attempt& attempt, Result<kube::ResourceClaim> claim, const CallContext& call,
                                base::Clock::TimePoint patience);
-  Result<PreparedClaim> commit(const Attempt& attempt, Record record, const CallContext& call,
+  Result<PreparedClaim> commit(Attempt& attempt, Record record, const CallContext& call,
                                base::Clock::TimePoint patience);
   Result<PreparedClaim> answerFromRecord(const ClaimRef& claim, const Status& cause);
   Status checkIdentity(const ClaimRef& wanted, const kube::ResourceClaim& found) const;

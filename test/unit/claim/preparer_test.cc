@@ -15,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using fakes::AllocationBuilder;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -128,6 +129,13 @@ TEST_F(PreparerTest, APreparedClaimIsOneReadAndOneFile) {
   EXPECT_EQ(reads(), 1u);
   EXPECT_EQ(files.writes() - writes, 2u) << "the temporary file and its rename";
   EXPECT_THAT(files.names(kRoot), ElementsAre("k8s.gpu.example.com-gpu_" + claim.uid + ".yaml"));
+}
+
+TEST_F(PreparerTest, AtAHighVerbosityTheLogSaysWhereTheTimeWent) {
+  log = base::Logger(sink, clock, {.verbosity = 6});
+  start();
+  ASSERT_OK(prepare(cluster.claim("train", AllocationBuilder().device("gpu-0").build())));
+  EXPECT_THAT(sink.lines(), Contains(HasSubstr("milliseconds\" read=0 resolve=0 find=0 commit=0 total=0 uid=")));
 }
 
 TEST_F(PreparerTest, ASecondPrepareOfTheSameClaimAnswersTheSameAndWritesNothing) {
