@@ -7,7 +7,7 @@ usage() {
   cat <<'EOF'
 Usage: hack/build.sh [PRESET] [TARGET…]
 
-  PRESET  debug (default), release, asan, tsan or fuzz; see CMakePresets.json
+  PRESET  debug (default), release, bench, asan, tsan or fuzz; see CMakePresets.json
   TARGET  what to build; everything if none is given
 
 Environment: JOBS, the number of compilations at once (default: number of cores, at most 2 GiB of memory each)

@@ -5,11 +5,12 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-Usage: hack/install-deps.sh [--build | [--lint] [--fuzz] [--e2e]]
+Usage: hack/install-deps.sh [--build | [--lint] [--fuzz] [--bench] [--e2e]]
 
   --build  install only what building the driver needs, without its tests
   --lint   also install what hack/lint.sh needs: clang-format 19, clang-tidy 19, shellcheck, bats
   --fuzz   also install what hack/fuzz.sh needs: clang 19 with its sanitizers and libFuzzer
+  --bench  also install what hack/bench.sh needs beside Go: Google Benchmark, openssl
   --e2e    also install what test/e2e/run.sh --provider local needs beside Go: bats, buildah, debootstrap, CNI plugins
            and what the programs of a node call
 EOF
@@ -24,6 +25,7 @@ build_packages=(
 test_packages=(git curl jq libgtest-dev libgmock-dev)
 lint_packages=(clang-format-19 clang-tidy-19 shellcheck bats)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
+bench_packages=(libbenchmark-dev openssl)
 e2e_packages=(
   bats git curl jq openssl
   buildah debootstrap
@@ -44,6 +46,7 @@ for argument in "$@"; do
       ;;
     --lint) packages+=("${lint_packages[@]}") ;;
     --fuzz) packages+=("${fuzz_packages[@]}") ;;
+    --bench) packages+=("${bench_packages[@]}") ;;
     --e2e) packages+=("${e2e_packages[@]}") ;;
     -h | --help)
       usage

@@ -150,6 +150,8 @@ func (s *session) bursts(ctx context.Context) error {
 	return nil
 }
 
+func oneCallSeries(claims int) string { return fmt.Sprintf("one call/%d", claims) }
+
 // oneCall prepares all claims in one call, as for one pod with many claims. A driver that cannot do it within the kubelet's
 // deadline gets no result.
 func (s *session) oneCall(ctx context.Context) error {
@@ -164,7 +166,7 @@ func (s *session) oneCall(ctx context.Context) error {
 	} else if err := s.cdi.checkPrepared(s.claims, answers); err != nil {
 		return err
 	} else {
-		s.results.add("one call", milliseconds, inMilliseconds(took))
+		s.results.add(oneCallSeries(len(s.claims)), milliseconds, inMilliseconds(took))
 	}
 	_, err = s.unprepareAll(ctx, s.claims, fewCallers)
 	return err

@@ -160,8 +160,10 @@ func rows() []row {
 			}
 		}
 	}
-	all = append(all, row{"all claims in one call", "one call", median},
-		row{"cycles with 10 claims prepared", "cycles/few", median},
+	for _, claims := range []int{128, 256} {
+		all = append(all, row{fmt.Sprintf("%d claims in one call", claims), oneCallSeries(claims), median})
+	}
+	all = append(all, row{"cycles with 10 claims prepared", "cycles/few", median},
 		row{"cycles with all claims prepared", "cycles/all", median},
 		row{"CPU", "cpu", median})
 	for _, when := range []string{"idle", "peak"} {
