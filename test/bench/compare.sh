@@ -15,6 +15,7 @@ Usage: test/bench/compare.sh [OPTION...]
   --only PART,…  only these parts: start, memory, latency, burst, growth, cpu, one-call, reads, scale, size
   --claims N     claims of the largest burst (default 256); beyond 128 they hold shares of devices
   --cdi-dir DIR  where the drivers write CDI specs (default: below /dev/shm, because nodes have them on a tmpfs, too)
+  --alone        leave the reference out, to work on this driver
   --driver FILE  measure this program instead of building one
   --json FILE    all results (default build/bench/compare.json)
   --enforce      exit with 3 if a target is missed
@@ -26,7 +27,7 @@ USAGE
 json="$PWD/build/bench/compare.json" cdi_parent=/dev/shm ours="" arguments=()
 while (($# > 0)); do
   case "$1" in
-    --quick | --enforce) arguments+=("$1") ;;
+    --quick | --alone | --enforce) arguments+=("$1") ;;
     --rounds | --only | --claims)
       arguments+=("$1" "${2:?$1 needs a value}")
       shift

@@ -31,7 +31,7 @@ type options struct {
 	ours, reference, referenceVersion   string
 	server, token                       string
 	certificates, work, cdi, jsonOutput string
-	quick, enforce                      bool
+	quick, alone, enforce               bool
 	rounds, claims                      int
 	only                                string
 }
@@ -48,6 +48,7 @@ func readOptions() options {
 	flag.StringVar(&o.cdi, "cdi", "", "folder for CDI specs")
 	flag.StringVar(&o.jsonOutput, "json", "", "file for all results")
 	flag.BoolVar(&o.quick, "quick", false, "fewer repetitions")
+	flag.BoolVar(&o.alone, "alone", false, "leave the reference out")
 	flag.BoolVar(&o.enforce, "enforce", false, "fail if a target is missed")
 	flag.IntVar(&o.rounds, "rounds", 0, "how often each driver is measured; 0: as fits")
 	flag.IntVar(&o.claims, "claims", 256, "claims of the largest burst")
@@ -148,12 +149,16 @@ const (
 )
 
 func variants(o options) []variant {
-	return []variant{
+	all := []variant{
 		{id: ours, title: "this driver", program: o.ours, arguments: []string{"kubelet-plugin"}},
 		{id: reference, title: "reference", program: o.reference, throttled: true},
 		{id: raised, title: "reference, throttle raised", program: o.reference,
 			arguments: []string{"--kube-api-qps=10000", "--kube-api-burst=10000"}},
 	}
+	if o.alone {
+		return all[:1]
+	}
+	return all
 }
 
 // measure lets the drivers take turns, so that whatever else happens on the machine meets each of them.
