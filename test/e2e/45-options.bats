@@ -61,6 +61,7 @@ results() {
   equal "$(gpus binding-conditions pod0 | wc -l)" 1
   status() { kubectl --namespace binding-conditions get resourceclaims --output json | jq -r ".items[].status.devices[] | $1"; }
   equal "$(status '.conditions[] | "\(.type) \(.status) \(.message)"')" "BindingConditions True Device is ready"
+  # shellcheck disable=SC2317 # called by name
   described() { [[ "$(status .data.uuid.string)" == gpu-* ]]; }
   eventually 30 described
 }
