@@ -101,6 +101,9 @@ std::string Cluster::claimPath(std::string_view name) {
 
 void Cluster::setAllocation(std::string_view name, const nlohmann::json& allocation) {
   nlohmann::json object = must(server_.get(claimPath(name)));
+  if (!object.contains("status")) {
+    object["status"] = nlohmann::json::object();
+  }
   if (allocation.is_null()) {
     object["status"].erase("allocation");
   } else {
