@@ -32,9 +32,13 @@ class StoreWithClaims {
   }
 
   void reopen() {
-    store_ = *claim::Store::open(
-        {.naming = naming(), .cdiRoot = root_ / "cdi", .lockFile = root_ / "serialize.lock", .bootId = "boot-1"},
-        files_, clock_, base::Logger());
+    store_.reset();
+    store_ = *claim::Store::open({.naming = naming(),
+                                  .cdiRoot = root_ / "cdi",
+                                  .lockFile = root_ / "serialize.lock",
+                                  .bootId = "boot-1",
+                                  .inventory = &inventory()},
+                                 files_, clock_, instruments_, base::Logger());
   }
 
   void commit(const claim::Record& record) {
@@ -49,6 +53,8 @@ class StoreWithClaims {
  private:
   base::PosixFiles files_;
   base::SystemClock clock_;
+  metrics::Registry registry_;
+  claim::Instruments instruments_{registry_};
   fs::path root_;
   std::unique_ptr<claim::Store> store_;
 };
