@@ -63,7 +63,7 @@ std::optional<http::Response> answerProbe(const http::Request& request, bool rea
 }
 
 Result<std::unique_ptr<http::Server>> serveMetrics(std::uint16_t port, const metrics::Registry& registry,
-                                                   base::Logger log, std::function<bool()> ready) {
+                                                   const base::Logger& log, std::function<bool()> ready) {
   auto handler = [&registry, ready = std::move(ready)](const http::Request& request) {
     auto probe = ready ? answerProbe(request, ready()) : std::nullopt;
     return probe ? *std::move(probe) : answerMetrics(request, registry);

@@ -24,6 +24,6 @@ std::optional<http::Response> answerProbe(const http::Request& request, bool rea
 
 /// Serves metrics on all interfaces, and with `ready` also probes; port 0: any. The registry must outlive the server.
 Result<std::unique_ptr<http::Server>> serveMetrics(std::uint16_t port, const metrics::Registry& registry,
-                                                   base::Logger log, std::function<bool()> ready = {});
+                                                   const base::Logger& log, std::function<bool()> ready = {});
 
 }  // namespace simgpu::app
