@@ -5,13 +5,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'EOF'
-Usage: hack/test.sh [PRESET] [-- CTEST ARGUMENT…]
+Usage: hack/test.sh [PRESET] [TESTS…] [-- CTEST ARGUMENT…]
 
   PRESET  debug (default), release, asan or tsan
+  TESTS   build and run only the tests of these rooms, or "integration" or "contract" (default: everything)
 
 Examples:
   hack/test.sh
-  hack/test.sh asan -- -L unit
+  hack/test.sh asan claim kube
   hack/test.sh debug -- -R Prepare
 EOF
 }
@@ -28,13 +29,30 @@ case "${1:-}" in
     shift
     ;;
 esac
+targets=() folders=()
+while (($#)) && [[ "$1" != -- ]]; do
+  folder="test/unit/$1"
+  [[ -d "$folder" ]] || folder="test/$1"
+  [[ -d "$folder" ]] || {
+    echo "hack/test.sh: no tests \"$1\": neither test/unit/$1 nor test/$1 is there" >&2
+    usage >&2
+    exit 2
+  }
+  targets+=("$1_test") folders+=("$folder")
+  shift
+done
+((${#folders[@]})) || folders=(.)
 [[ "${1:-}" != -- ]] || shift
 
 hack/install-deps.sh
-hack/build.sh "$preset"
+hack/build.sh "$preset" "${targets[@]}"
 
 # Debian's gRPC is not built for ThreadSanitizer, so what happens only inside of it cannot be judged.
 export TSAN_OPTIONS="ignore_noninstrumented_modules=1:halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/test/tsan.supp ${TSAN_OPTIONS:-}"
 export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1 ${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
-ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "$@"
+status=0
+for folder in "${folders[@]}"; do
+  ctest --test-dir "build/$preset/$folder" --output-on-failure --no-tests=error -j "$(nproc)" "$@" || status=1
+done
+exit "$status"
