@@ -70,7 +70,8 @@ if [[ -z "$ours" ]]; then
 fi
 mkdir -p build/bench
 note "building and testing the client"
-(cd test/bench/client && go vet . && go test . && go build -o ../../../build/bench/compare .) >&2
+test/bench/check.sh >&2
+(cd test/bench/client && go build -o ../../../build/bench/compare .)
 
 # --- API server ------------------------------------------------------------------------------------------------------
 
