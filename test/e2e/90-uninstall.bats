@@ -23,6 +23,7 @@ setup_file() { ensure_driver; }
   for node in $(nodes); do
     equal "$(cdi_files "$node")" ""
     equal "$(node_exec "$node" ls -A /var/lib/kubelet/plugins_registry | grep -F "$DRIVER" || true)" ""
-    equal "$(node_exec "$node" ls -A "/var/lib/kubelet/plugins/$DRIVER" | xargs)" "publish.lock serialize.lock"
+    equal "$(node_exec "$node" find "/var/lib/kubelet/plugins/$DRIVER" -type f | sort | xargs -n 1 basename | xargs)" \
+      "publish.lock serialize.lock"
   done
 }
