@@ -102,7 +102,7 @@ TEST_F(PublisherTest, ANodeThatComesBackAsAnotherGetsItsSlicesAgain) {
 }
 
 TEST_F(PublisherTest, ANodeThatCameBackBeforeAnybodyNoticedOwnsAllSlices) {
-  publish(1000);
+  publish(300);
   ASSERT_OK(server.remove("/api/v1/nodes/node-a"));
   fakes::Cluster again(server);
   ASSERT_OK(server.remove(path(slices()[0])));
@@ -113,7 +113,7 @@ TEST_F(PublisherTest, ANodeThatCameBackBeforeAnybodyNoticedOwnsAllSlices) {
     for (const json& slice : slices()) {
       owned += slice["metadata"]["ownerReferences"][0]["uid"] == uid ? 1 : 0;
     }
-    return owned == 8;
+    return owned == 3;
   }));
 }
 
