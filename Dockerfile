@@ -29,7 +29,8 @@ RUN --mount=type=cache,id=dra-driver-sim-gpu-ccache,target=/root/.cache/ccache \
 
 # Must be the version of CMakeLists.txt; the next step checks it.
 ARG VERSION=0.1.0
-RUN hack/image-root.sh /image \
+RUN hack/check-hardening.sh /image/usr/bin/dra-sim-gpu build/release/compile_commands.json \
+  && hack/image-root.sh /image \
   && chroot /image dra-sim-gpu --version | grep -Fx "dra-sim-gpu ${VERSION} (commit ${COMMIT})"
 
 FROM scratch
