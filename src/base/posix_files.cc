@@ -116,6 +116,34 @@ class PosixFileLock final : public FileLock {
   std::filesystem::path path_;
 };
 
+class PosixUnnamedFile final : public UnnamedFile {
+ public:
+  explicit PosixUnnamedFile(Descriptor fd) : fd_(std::move(fd)) {}
+
+  /// By way of /proc, because to name a descriptor itself (AT_EMPTY_PATH) takes a capability.
+  std::string source() const { return fmt::format("/proc/self/fd/{}", fd_.get()); }
+
+  Status link(const std::filesystem::path& name) override {
+    if (::linkat(AT_FDCWD, source().c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      return failure("create", name);
+    }
+    return {};
+  }
+
+  Status fill(std::string_view content, mode_t mode, const std::filesystem::path& directory) const {
+    if (::fchmod(fd_.get(), mode) != 0) {
+      return failure("set the mode of a file in", directory);
+    }
+    if (Status written = writeAll(fd_.get(), content, directory); !written) {
+      return written;
+    }
+    return ::fsync(fd_.get()) == 0 ? Status() : failure("sync a file in", directory);
+  }
+
+ private:
+  Descriptor fd_;
+};
+
 FileInfo::Kind kindOf(mode_t mode) {
   if (S_ISREG(mode)) {
     return FileInfo::Kind::regular;
@@ -227,6 +255,26 @@ Status PosixFiles::write(const std::filesystem::path& file, std::string_view con
     return failure("sync", file);
   }
   return {};
+}
+
+Result<std::unique_ptr<UnnamedFile>> PosixFiles::writeUnnamed(const std::filesystem::path& directory,
+                                                              std::string_view content, mode_t mode) {
+  Descriptor fd = openFile(directory, O_WRONLY | O_TMPFILE, mode);
+  // EISDIR: a kernel that does not know the flag.
+  if (!fd.valid() && (errno == EOPNOTSUPP || errno == EISDIR)) {
+    return unexpected(Status::unimplemented("{}: the file system has no files without names", directory.native()));
+  }
+  if (!fd.valid()) {
+    return unexpected(failure("create a file in", directory));
+  }
+  auto file = std::make_unique<PosixUnnamedFile>(std::move(fd));
+  if (::access(file->source().c_str(), F_OK) != 0) {
+    return unexpected(Status::unimplemented("without /proc a file cannot be given a name later"));
+  }
+  if (Status filled = file->fill(content, mode, directory); !filled) {
+    return unexpected(filled);
+  }
+  return file;
 }
 
 Status PosixFiles::rename(const std::filesystem::path& from, const std::filesystem::path& to) {

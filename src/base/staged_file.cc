@@ -19,17 +19,16 @@ std::string uniqueSuffix() {
 
 }  // namespace
 
-StagedFile::StagedFile(Files& files, std::filesystem::path temporary, std::filesystem::path target)
-    : files_(&files), temporary_(std::move(temporary)), target_(std::move(target)) {}
-
 StagedFile::StagedFile(StagedFile&& other) noexcept
     : files_(other.files_),
+      unnamed_(std::move(other.unnamed_)),
       temporary_(std::exchange(other.temporary_, {})),
       target_(std::exchange(other.target_, {})) {}
 
 StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
   StagedFile moved(std::move(other));
   std::swap(files_, moved.files_);
+  unnamed_.swap(moved.unnamed_);
   temporary_.swap(moved.temporary_);
   target_.swap(moved.target_);
   return *this;
@@ -44,8 +43,16 @@ StagedFile::~StagedFile() {
 
 Result<StagedFile> StagedFile::write(Files& files, std::filesystem::path target, std::string_view content,
                                      mode_t mode) {
-  std::filesystem::path temporary = target.parent_path() / temporaryName(target.filename().native());
-  StagedFile staged(files, std::move(temporary), std::move(target));
+  StagedFile staged(files, std::move(target));
+  auto unnamed = files.writeUnnamed(staged.target_.parent_path(), content, mode);
+  if (unnamed) {
+    staged.unnamed_ = *std::move(unnamed);
+    return staged;
+  }
+  if (unnamed.error().code() != Code::unimplemented) {
+    return unexpected(unnamed.error());
+  }
+  staged.temporary_ = staged.newTemporary();
   if (Status written = files.write(staged.temporary_, content, mode); !written) {
     return unexpected(written);
   }
@@ -53,11 +60,23 @@ Result<StagedFile> StagedFile::write(Files& files, std::filesystem::path target,
 }
 
 Status StagedFile::commit() {
+  if (unnamed_) {
+    std::filesystem::path temporary = newTemporary();
+    if (Status linked = unnamed_->link(temporary); !linked) {
+      return linked;
+    }
+    unnamed_.reset();
+    temporary_ = std::move(temporary);
+  }
   Status renamed = files_->rename(temporary_, target_);
   if (renamed) {
     temporary_.clear();
   }
   return renamed;
+}
+
+std::filesystem::path StagedFile::newTemporary() const {
+  return target_.parent_path() / temporaryName(target_.filename().native());
 }
 
 std::string temporaryName(std::string_view name) {

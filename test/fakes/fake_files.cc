@@ -28,6 +28,35 @@ class FakeFiles::Lock final : public base::FileLock {
   fs::path path_;
 };
 
+class FakeFiles::Unnamed final : public base::UnnamedFile {
+ public:
+  Unnamed(FakeFiles& files, std::string content, mode_t mode)
+      : files_(files), content_(std::move(content)), mode_(mode) {}
+
+  Status link(const fs::path& name) override {
+    if (Status failed = files_.fault("link", name); !failed) {
+      return failed;
+    }
+    std::lock_guard guard(files_.mutex_);
+    Directory* directory = files_.directoryOf(name);
+    if (directory == nullptr) {
+      return Status::notFound("create {}: No such file or directory", name.native());
+    }
+    if (directory->live.contains(name.filename())) {
+      return Status::alreadyExists("create {}: File exists", name.native());
+    }
+    directory->live[name.filename()] = {content_, mode_, files_.nextInode_++};
+    directory->modified = ++files_.ticks_;
+    ++files_.writes_;
+    return {};
+  }
+
+ private:
+  FakeFiles& files_;
+  std::string content_;
+  mode_t mode_;
+};
+
 FakeFiles::FakeFiles() {
   directories_["/"];
 }
@@ -134,6 +163,24 @@ Status FakeFiles::write(const fs::path& file, std::string_view content, mode_t m
   return {};
 }
 
+Result<std::unique_ptr<base::UnnamedFile>> FakeFiles::writeUnnamed(const fs::path& directory, std::string_view content,
+                                                                   mode_t mode) {
+  {
+    std::lock_guard guard(mutex_);
+    if (!unnamedSupported_) {
+      return unexpected(Status::unimplemented("{}: Operation not supported", directory.native()));
+    }
+  }
+  if (Status failed = fault("write", directory); !failed) {
+    return unexpected(failed);
+  }
+  std::lock_guard guard(mutex_);
+  if (!directories_.contains(directory)) {
+    return unexpected(Status::notFound("create a file in {}: No such file or directory", directory.native()));
+  }
+  return std::make_unique<Unnamed>(*this, std::string(content), mode);
+}
+
 Status FakeFiles::rename(const fs::path& from, const fs::path& to) {
   if (Status failed = fault("rename", from); !failed) {
     return failed;
@@ -201,6 +248,11 @@ void FakeFiles::failWhen(Fault fault) {
 std::size_t FakeFiles::writes() const {
   std::lock_guard guard(mutex_);
   return writes_;
+}
+
+void FakeFiles::supportUnnamed(bool supported) {
+  std::lock_guard guard(mutex_);
+  unnamedSupported_ = supported;
 }
 
 void FakeFiles::losePower() {

@@ -21,13 +21,15 @@ class FakeFiles final : public base::Files {
   Result<base::FileInfo> info(const std::filesystem::path& path) override;
   Status createDirectories(const std::filesystem::path& directory, mode_t mode) override;
   Status write(const std::filesystem::path& file, std::string_view content, mode_t mode) override;
+  Result<std::unique_ptr<base::UnnamedFile>> writeUnnamed(const std::filesystem::path& directory,
+                                                          std::string_view content, mode_t mode) override;
   Status rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
   Status remove(const std::filesystem::path& path) override;
   Status syncDirectory(const std::filesystem::path& directory) override;
   Result<std::unique_ptr<base::FileLock>> lock(const std::filesystem::path& file, mode_t mode, Wait wait) override;
 
-  /// The operation that is about to happen: `write`, `rename`, `remove`, `syncDirectory`, `read`, `list`, `info`,
-  /// `createDirectories` or `lock`, and its (first) path.
+  /// The operation that is about to happen: `write`, `link`, `rename`, `remove`, `syncDirectory`, `read`, `list`,
+  /// `info`, `createDirectories` or `lock`, and its (first) path; of a `write` without a name, the directory.
   using Fault = std::function<Status(std::string_view operation, const std::filesystem::path& path)>;
 
   /// Called before each operation, which fails with what it answers unless that is ok.
@@ -35,6 +37,9 @@ class FakeFiles final : public base::Files {
 
   /// How many operations changed a file or directory so far; locks and their content do not count.
   std::size_t writes() const;
+
+  /// Whether the file system has files without names; true at first.
+  void supportUnnamed(bool supported);
 
   /// As after a power cut: names return to what they were at the last `syncDirectory` of their directory.
   void losePower();
@@ -59,6 +64,7 @@ class FakeFiles final : public base::Files {
     std::int64_t modified = 0;
   };
   class Lock;
+  class Unnamed;
 
   Status fault(std::string_view operation, const std::filesystem::path& path);
   Directory* directoryOf(const std::filesystem::path& file);
@@ -69,6 +75,7 @@ class FakeFiles final : public base::Files {
   std::set<std::filesystem::path> locked_;
   std::map<std::filesystem::path, std::string> lockContent_;
   Fault fault_;
+  bool unnamedSupported_ = true;
   std::size_t writes_ = 0;
   std::uint64_t nextInode_ = 1;
   std::int64_t ticks_ = 0;

@@ -25,6 +25,16 @@ class FileLock {
   virtual Status replaceContent(std::string_view content) = 0;
 };
 
+/// A file that is written and synced, but has no name yet. Destroying it without `link`, or the process that has it,
+/// leaves nothing behind.
+class UnnamedFile {
+ public:
+  virtual ~UnnamedFile() = default;
+
+  /// Gives it a name on the same file system, which must be free. notFound if the directory is not there.
+  virtual Status link(const std::filesystem::path& name) = 0;
+};
+
 /// What `lstat` tells.
 struct FileInfo {
   enum class Kind { regular, directory, symlink, socket, other };
@@ -65,6 +75,11 @@ class Files {
   /// of another name, `rename` it and `syncDirectory`. Does not follow a symbolic link at the end of `file`.
   virtual Status write(const std::filesystem::path& file, std::string_view content, mode_t mode) = 0;
 
+  /// Writes and syncs a file that is on the file system of `directory`, but not in it: the directory does not change.
+  /// It has `mode`, whatever the umask. unimplemented where there are no such files.
+  virtual Result<std::unique_ptr<UnnamedFile>> writeUnnamed(const std::filesystem::path& directory,
+                                                            std::string_view content, mode_t mode) = 0;
+
   /// Atomic; replaces `to`.
   virtual Status rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
 
@@ -87,6 +102,8 @@ class PosixFiles final : public Files {
   Result<FileInfo> info(const std::filesystem::path& path) override;
   Status createDirectories(const std::filesystem::path& directory, mode_t mode) override;
   Status write(const std::filesystem::path& file, std::string_view content, mode_t mode) override;
+  Result<std::unique_ptr<UnnamedFile>> writeUnnamed(const std::filesystem::path& directory, std::string_view content,
+                                                    mode_t mode) override;
   Status rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
   Status remove(const std::filesystem::path& path) override;
   Status syncDirectory(const std::filesystem::path& directory) override;

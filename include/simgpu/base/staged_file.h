@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <utility>
 
 #include "simgpu/base/clock.h"
 #include "simgpu/base/files.h"
@@ -11,10 +13,12 @@
 
 namespace simgpu::base {
 
-/// A file that is written and synced under a temporary name (a dot file ending in `.tmp`, in the same directory), but
-/// not there yet under its own. Destroying it without `commit` removes it.
+/// A file that is written and synced, but not there yet under its name. Destroying it without `commit` removes it.
 ///
-/// Staging and committing are separate so that a lock need only be held for the rename.
+/// It has no name until `commit`, so that the directory does not change and a killed process leaves nothing, or where
+/// the file system has no such files, a temporary one: a dot file ending in `.tmp`, in the same directory. Through that
+/// one it gets its own, because who watches a directory of CDI specs only notices renames within it. Staging and
+/// committing are separate so that a lock need only be held for the renaming.
 class StagedFile {
  public:
   /// notFound if the directory is missing.
@@ -31,10 +35,13 @@ class StagedFile {
   const std::filesystem::path& target() const { return target_; }
 
  private:
-  StagedFile(Files& files, std::filesystem::path temporary, std::filesystem::path target);
+  StagedFile(Files& files, std::filesystem::path target) : files_(&files), target_(std::move(target)) {}
+
+  std::filesystem::path newTemporary() const;
 
   Files* files_;
-  std::filesystem::path temporary_;
+  std::unique_ptr<UnnamedFile> unnamed_;
+  std::filesystem::path temporary_;  ///< Empty while the file does not have that name.
   std::filesystem::path target_;
 };
 

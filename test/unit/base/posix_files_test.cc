@@ -12,6 +12,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 class PosixFilesTest : public testing::Test {
  protected:
@@ -45,6 +46,34 @@ TEST_F(PosixFilesTest, WritingNeverFollowsALink) {
 
   EXPECT_THAT(files.write(root / "link", "x", 0600), Fails(Code::failedPrecondition, HasSubstr("link")));
   EXPECT_THAT(files.read(root / "target"), IsOkAndHolds("precious"));
+}
+
+TEST_F(PosixFilesTest, AFileWithoutANameShowsWhenItIsLinkedAndOnlyThen) {
+  mode_t umask = ::umask(0077);
+  auto dropped = files.writeUnnamed(root, "dropped", 0644);
+  auto kept = files.writeUnnamed(root, "kept", 0644);
+  ::umask(umask);
+  ASSERT_OK(dropped);
+  ASSERT_OK(kept);
+  EXPECT_THAT(files.list(root), IsOkAndHolds(IsEmpty()));
+
+  dropped->reset();
+  EXPECT_OK((*kept)->link(root / "name"));
+  kept->reset();
+
+  EXPECT_THAT(files.list(root), IsOkAndHolds(ElementsAre("name")));
+  EXPECT_THAT(files.read(root / "name"), IsOkAndHolds("kept"));
+  EXPECT_EQ(files.info(root / "name")->mode, 0644);
+}
+
+TEST_F(PosixFilesTest, ALinkNeitherReplacesNorCreatesDirectories) {
+  ASSERT_OK(files.write(root / "there", "old", 0600));
+  auto file = files.writeUnnamed(root, "new", 0600);
+  ASSERT_OK(file);
+  EXPECT_EQ((*file)->link(root / "there").code(), Code::alreadyExists);
+  EXPECT_EQ((*file)->link(root / "missing" / "name").code(), Code::notFound);
+  EXPECT_THAT(files.writeUnnamed(root / "missing", "x", 0600), Fails(Code::notFound, HasSubstr("missing")));
+  EXPECT_THAT(files.read(root / "there"), IsOkAndHolds("old"));
 }
 
 TEST_F(PosixFilesTest, AFileInTheWayOfADirectoryIsNamed) {

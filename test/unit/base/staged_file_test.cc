@@ -12,18 +12,25 @@ using testing::SizeIs;
 
 constexpr auto kLongAfter = Clock::WallTime::max();
 
-class StagedFileTest : public testing::Test {
+/// On file systems that have files without names, and on others.
+class StagedFileTest : public testing::TestWithParam<bool> {
  protected:
-  StagedFileTest() { EXPECT_OK(files.createDirectories("/d", 0755)); }
+  StagedFileTest() {
+    EXPECT_OK(files.createDirectories("/d", 0755));
+    files.supportUnnamed(GetParam());
+  }
 
   fakes::FakeFiles files;
 };
 
-TEST_F(StagedFileTest, NothingIsStagedInADirectoryThatIsMissing) {
+INSTANTIATE_TEST_SUITE_P(, StagedFileTest, testing::Bool(),
+                         [](const auto& test) { return test.param ? "Unnamed" : "Named"; });
+
+TEST_P(StagedFileTest, NothingIsStagedInADirectoryThatIsMissing) {
   EXPECT_THAT(StagedFile::write(files, "/missing/a.json", "x", 0644), Fails(Code::notFound, testing::_));
 }
 
-TEST_F(StagedFileTest, WhatCannotBeWrittenLeavesNothing) {
+TEST_P(StagedFileTest, WhatCannotBeWrittenLeavesNothing) {
   files.failWhen([](std::string_view operation, const auto&) {
     return operation == "write" ? Status::resourceExhausted("No space left on device") : Status();
   });
@@ -31,7 +38,7 @@ TEST_F(StagedFileTest, WhatCannotBeWrittenLeavesNothing) {
   EXPECT_THAT(files.names("/d"), IsEmpty());
 }
 
-TEST_F(StagedFileTest, ItsNameAppearsWithTheCommit) {
+TEST_P(StagedFileTest, ItsNameAppearsWithTheCommit) {
   auto staged = StagedFile::write(files, "/d/a.json", "x", 0644);
   ASSERT_OK(staged);
   EXPECT_EQ(files.content("/d/a.json"), "");
@@ -42,7 +49,7 @@ TEST_F(StagedFileTest, ItsNameAppearsWithTheCommit) {
   EXPECT_EQ(files.content("/d/a.json"), "x");
 }
 
-TEST_F(StagedFileTest, WithoutACommitItGoesAndSoDoesOneThatFailed) {
+TEST_P(StagedFileTest, WithoutACommitItGoesAndSoDoesOneThatFailed) {
   files.put("/d/a.json", "old");
   {
     auto staged = StagedFile::write(files, "/d/a.json", "new", 0644);
@@ -56,16 +63,33 @@ TEST_F(StagedFileTest, WithoutACommitItGoesAndSoDoesOneThatFailed) {
   EXPECT_EQ(files.content("/d/a.json"), "old");
 }
 
-TEST_F(StagedFileTest, TwoOfTheSameNameDoNotMeet) {
+TEST_P(StagedFileTest, TwoOfTheSameNameDoNotMeet) {
   auto first = StagedFile::write(files, "/d/a.json", "1", 0644);
   auto second = StagedFile::write(files, "/d/a.json", "2", 0644);
-  EXPECT_THAT(files.names("/d"), SizeIs(2));
+  EXPECT_THAT(files.names("/d"), SizeIs(GetParam() ? 0 : 2));
   EXPECT_OK(second->commit());
   EXPECT_OK(first->commit());
   EXPECT_EQ(files.content("/d/a.json"), "1");
 }
 
-TEST_F(StagedFileTest, TheTargetIsReadFromATemporaryNameOnly) {
+TEST_P(StagedFileTest, AProcessThatDiesInBetweenLeavesAtMostATemporary) {
+  for (const char* operation : {"link", "rename"}) {
+    auto staged = StagedFile::write(files, "/d/a.json", "x", 0644);
+    ASSERT_OK(staged);
+    files.failWhen([=](std::string_view now, const auto&) {
+      return now == operation || now == "remove" ? Status::unavailable("the process is dead") : Status();
+    });
+    EXPECT_FALSE(GetParam() && staged->commit()) << operation;
+  }
+  files.failWhen({});
+  EXPECT_EQ(files.content("/d/a.json"), "");
+
+  EXPECT_OK(removeTemporaries(files, "/d", "a", kLongAfter));
+
+  EXPECT_THAT(files.names("/d"), IsEmpty());
+}
+
+TEST_P(StagedFileTest, TheTargetIsReadFromATemporaryNameOnly) {
   std::string name = temporaryName("u-1_gpu.json");
   EXPECT_TRUE(targetOfTemporary(name).starts_with("u-1_gpu.json.")) << name;
   for (const char* other : {"", ".", ".tmp", "..tmp", "a.tmp", ".a.json", "u-1_gpu.json"}) {
@@ -73,7 +97,7 @@ TEST_F(StagedFileTest, TheTargetIsReadFromATemporaryNameOnly) {
   }
 }
 
-TEST_F(StagedFileTest, OnlyOldTemporariesOfThePrefixAreRemoved) {
+TEST_P(StagedFileTest, OnlyOldTemporariesOfThePrefixAreRemoved) {
   for (const char* name : {"/d/.a_1.json.x.tmp", "/d/.b_1.json.x.tmp", "/d/a_1.json", "/d/.tmp"}) {
     files.put(name, "x");
   }

@@ -120,6 +120,10 @@ TEST_F(RegistrationTest, TheDraSocketIsServedBeforeTheRegistrationSocketAppears)
     Status write(const std::filesystem::path& file, std::string_view content, mode_t mode) override {
       return real.write(file, content, mode);
     }
+    Result<std::unique_ptr<base::UnnamedFile>> writeUnnamed(const std::filesystem::path& directory,
+                                                            std::string_view content, mode_t mode) override {
+      return real.writeUnnamed(directory, content, mode);
+    }
     Status rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
       if (to.native().ends_with("-reg.sock")) {
         shown(to);
