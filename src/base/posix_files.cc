@@ -232,7 +232,12 @@ Status PosixFiles::createDirectories(const std::filesystem::path& directory, mod
     }
   }
   if (::mkdir(directory.c_str(), mode) != 0) {
-    return errno == EEXIST ? createDirectories(directory, mode) : failure("create directory", directory);
+    if (errno != EEXIST) {
+      return failure("create directory", directory);
+    }
+    // Somebody was faster, or a link that leads nowhere has the name.
+    bool there = ::stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+    return there ? Status() : Status::failedPrecondition("{} is not a directory", directory.native());
   }
   if (::chmod(directory.c_str(), mode) != 0) {  // mkdir obeys the umask
     return failure("set the mode of", directory);

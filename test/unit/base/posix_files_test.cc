@@ -76,6 +76,19 @@ TEST_F(PosixFilesTest, ALinkNeitherReplacesNorCreatesDirectories) {
   EXPECT_THAT(files.read(root / "there"), IsOkAndHolds("old"));
 }
 
+TEST_F(PosixFilesTest, ALinkToADirectoryIsOneAndALinkToNowhereIsNamed) {
+  std::filesystem::create_directory_symlink(root / "nowhere", root / "link");
+  for (const char* path : {"link", "link/below"}) {
+    EXPECT_THAT(files.createDirectories(root / path, 0755),
+                Fails(Code::failedPrecondition, HasSubstr((root / "link").string() + " is not a directory")));
+  }
+
+  std::filesystem::create_directory(root / "nowhere");
+
+  EXPECT_OK(files.createDirectories(root / "link/below", 0755));
+  EXPECT_TRUE(std::filesystem::is_directory(root / "nowhere/below"));
+}
+
 TEST_F(PosixFilesTest, AFileInTheWayOfADirectoryIsNamed) {
   ASSERT_OK(files.write(root / "a", "", 0600));
   EXPECT_THAT(files.createDirectories(root / "a", 0755), Fails(Code::failedPrecondition, HasSubstr("not a directory")));
