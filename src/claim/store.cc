@@ -252,7 +252,9 @@ Result<bool> Store::remove(std::string_view uid) {
     return unexpected(access.status());
   }
   std::string fileName = options_.naming.fileName(uid);
-  bool there = entries_.contains(uid) || directory_.info(fileName);
+  auto info = directory_.info(fileName);
+  // A directory of that name is no spec, and somebody else's.
+  bool there = entries_.contains(uid) || (info && info->kind != base::FileInfo::Kind::directory);
   // Another process may be about to restore a lost one, so giving it up counts as a change, too.
   bool changed = losses_.giveUp(uid) || there;
   if (there) {

@@ -222,6 +222,16 @@ TEST_F(StoreTest, ForeignAndUnreadableFilesDoNotStopTheOthers) {
   EXPECT_EQ(log.count("Cannot understand a CDI spec"), 1u);
 }
 
+TEST_F(StoreTest, ADirectoryInThePlaceOfASpecIsNoneAndStays) {
+  auto path = kRoot / kNaming.fileName("u-1");
+  ASSERT_OK(files.createDirectories(path, 0755));
+  auto store = open();
+
+  EXPECT_THAT(uids(*store), IsEmpty());
+  EXPECT_THAT(store->remove("u-1"), IsOkAndHolds(false));
+  EXPECT_EQ(files.info(path)->kind, base::FileInfo::Kind::directory);
+}
+
 TEST_F(StoreTest, ARecordOfALaterReleaseIsHeldNeverRewrittenAndRemovable) {
   Record later = record("u-1", "gpu-0");
   later.spec.annotations["dra-driver-sim-gpu/format"] = "2";
