@@ -139,7 +139,7 @@ Result<base::FileInfo> SpecDirectory::info(std::string_view name) const {
 }
 
 Result<std::int64_t> SpecDirectory::modified() const {
-  auto info = files_->info(root_);
+  auto info = files_->info(root_ / ".");  // of the directory also where the name is that of a link to it
   if (!info) {
     return unexpected(info.error().with("CDI directory {}", root_.string()));
   }

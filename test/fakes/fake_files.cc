@@ -114,7 +114,8 @@ Result<base::FileInfo> FakeFiles::info(const fs::path& path) {
   }
   std::lock_guard guard(mutex_);
   base::FileInfo info;
-  if (auto found = directories_.find(path); found != directories_.end()) {
+  auto found = directories_.find(path.filename() == "." ? path.parent_path() : path);
+  if (found != directories_.end()) {
     info.kind = base::FileInfo::Kind::directory;
     info.modifiedNanoseconds = found->second.modified;
     return info;

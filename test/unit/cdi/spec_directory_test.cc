@@ -2,6 +2,7 @@
 
 #include "fakes/fake_files.h"
 #include "fakes/result_matchers.h"
+#include "fakes/temporary_directory.h"
 #include "unit/cdi/spec_builder.h"
 
 namespace simgpu::cdi {
@@ -276,6 +277,22 @@ TEST_F(SpecDirectoryTest, EveryChangeOfANameIsNoticed) {
   ASSERT_OK(before);
   EXPECT_NE(*before, *written);
   EXPECT_NE(*written, *removed);
+}
+
+TEST(SpecDirectoryBehindALink, EveryChangeOfANameIsNoticed) {
+  fakes::TemporaryDirectory temporary;
+  auto target = temporary.path() / "target";
+  std::filesystem::create_directory(target);
+  std::filesystem::create_directory_symlink(target, temporary.path() / "cdi");
+  base::PosixFiles files;
+  auto directory = SpecDirectory::open(files, temporary.path() / "cdi");
+  ASSERT_OK(directory);
+  auto before = directory->modified();
+  ASSERT_OK(before);
+
+  std::filesystem::last_write_time(target, std::filesystem::last_write_time(target) + std::chrono::seconds(1));
+
+  EXPECT_THAT(directory->modified(), IsOkAndHolds(*before + 1'000'000'000));
 }
 
 }  // namespace
