@@ -111,6 +111,9 @@ void Network::collect() {
 }
 
 void Network::finish(std::unique_ptr<Transfer> transfer, CURLcode code) {
+  if (code == CURLE_OK && !transfer->hasHeaders()) {
+    code = CURLE_PARTIAL_FILE;  // curl takes an answer that ends among its headers for one without a body
+  }
   bool again = false;
   if (!std::exchange(transfer->repeated, true)) {
     again = code == CURLE_OK ? transfer->status() == 401 && credentials_->refused(transfer->generation)

@@ -75,6 +75,7 @@ void Transfer::fail(Status status) {
 void Transfer::restart() {
   answer_ = {};
   refusal_ = {};
+  hasHeaders_ = false;
 }
 
 void Transfer::header(std::string_view line, base::Clock::TimePoint now) {
@@ -85,6 +86,7 @@ void Transfer::header(std::string_view line, base::Clock::TimePoint now) {
     return;
   }
   if (trimmed(line).empty() && answer_.status >= 200) {
+    hasHeaders_ = true;
     opened(now);
   }
   auto colon = line.find(':');

@@ -66,6 +66,9 @@ class Transfer {
 
   int status() const { return answer_.status; }
 
+  /// Whether the headers of the final answer have arrived completely.
+  bool hasHeaders() const { return hasHeaders_; }
+
   // Of the attempt under way; set up by the network thread.
   CurlList headers;
   CurlList connectTo;
@@ -87,6 +90,7 @@ class Transfer {
   Status refusal_;
 
  private:
+  bool hasHeaders_ = false;
   std::function<void(int status)> over_ = [](int /*status*/) {};
 };
 

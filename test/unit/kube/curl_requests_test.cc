@@ -60,6 +60,18 @@ TEST_F(CurlRequestsTest, AHalfAnswerIsUnavailable) {
   EXPECT_THAT(fetch("/x"), Fails(Code::unavailable, HasSubstr("broke off its answer")));
 }
 
+TEST_F(CurlRequestsTest, AnAnswerThatEndsAmongItsHeadersIsUnavailable) {
+  for (const char* head : {"HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Le",
+                           "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", "HTTP/1.1 401 Unauthorized\r\nContent-Le"}) {
+    ScriptedServer server([&](auto& connection) {
+      connection.read();
+      connection.send(head);
+    });
+    open(server.url());
+    EXPECT_THAT(fetch("/x"), Fails(Code::unavailable, HasSubstr("broke off its answer"))) << head;
+  }
+}
+
 TEST_F(CurlRequestsTest, AResetConnectionIsUnavailable) {
   ScriptedServer server([](auto& connection) {
     connection.read();
