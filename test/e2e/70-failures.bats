@@ -89,6 +89,19 @@ seconds_between() {
   ends_cleanly "$NAMESPACE" user
 }
 
+@test "GPUs of a pod that is deleted by force go to the next pod, and nothing of the first stays" {
+  local claim
+  claim="$(claim_of "$NAMESPACE" user)"
+  kubectl --namespace "$NAMESPACE" delete pod user --grace-period 0 --force
+  # All of the node: also those whose container the kubelet may still be ending.
+  gpu_pod "$NAMESPACE" next 8 "$NODE"
+  running "$NAMESPACE" next
+  equal "$(gpus "$NAMESPACE" next | wc -l)" 8
+  prints 0 restarts "$NAMESPACE" next
+  ! provider_can node-exec || eventually 30 lacks "$claim" cdi_files "$NODE"
+  ends_cleanly "$NAMESPACE" next
+}
+
 @test "while the API server is away for a minute, pods run on and end; then all is as before" {
   needs apiserver
   local claim short until

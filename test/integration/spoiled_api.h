@@ -27,7 +27,6 @@ class SpoiledApi {
   SpoiledApi(standin::ApiServer& api, Spoil spoil, std::optional<fakes::PemPair> tls = {});
 
   std::string url() const { return server_.url(); }
-  int connections() const { return server_.connections(); }
 
  private:
   void serve(Connection& connection);
