@@ -52,16 +52,22 @@ mapfile -t libraries < <(awk '$2 == "=>" && $3 ~ /^\// {print $3; next} $1 ~ /^\
 ((${#libraries[@]})) || die "$program has no shared libraries; expected some"
 
 # Installs the files under the paths at which they are here, and remembers their packages.
+# owner_of FILE — the Debian package that it is from. One that was built before /lib became a link knows it by its old path.
+owner_of() {
+  local owner
+  owner="$(dpkg-query --search "$1" 2>/dev/null || dpkg-query --search "${1#/usr}")"
+  echo "${owner%%:*}"
+}
 packages=()
 for library in "${libraries[@]}"; do
   file="$(readlink -f "$(dirname "$library")")/$(basename "$library")" # without links in the path, but under its own name
   mkdir -p "$root$(dirname "$file")"
   cp -L --preserve=mode,timestamps "$file" "$root$file"
-  real="$(readlink -f "$file")"
-  # A package that was built before /lib became a link knows the file by its old path.
-  owner="$(dpkg-query --search "$real" 2>/dev/null || dpkg-query --search "${real#/usr}")"
-  packages+=("${owner%%:*}")
+  packages+=("$(owner_of "$(readlink -f "$file")")")
 done
+while read -r archive; do
+  packages+=("$(owner_of "$(readlink -f "$archive")")")
+done < <(grep . "$root/usr/share/doc/dra-driver-sim-gpu/static-libraries" || true)
 mkdir -p "$root/etc/ssl/certs"
 cp -L --preserve=mode,timestamps /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 packages+=(ca-certificates)
