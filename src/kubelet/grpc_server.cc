@@ -1,10 +1,10 @@
 #include "kubelet/grpc_server.h"
 
+#include <absl/synchronization/mutex.h>
 #include <exception>
 #include <string>
 #include <utility>
 
-#include <absl/synchronization/mutex.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_posix.h>
 
@@ -22,8 +22,10 @@ void setLimits(grpc::ServerBuilder& builder, const GrpcServer::Limits& limits) {
   if (limits.idleConnection.count() > 0) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, static_cast<int>(limits.idleConnection.count()));
   }
-  // One poller is enough to start a call; each call then has a thread of its own.
+  // Each call has a thread of its own: the poller that took it. So many of them stay when they are idle.
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, limits.fewestPollers);
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, limits.mostPollers);
   if (limits.threads > 0) {
     grpc::ResourceQuota quota;
     quota.SetMaxThreads(limits.threads);

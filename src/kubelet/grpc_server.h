@@ -18,6 +18,8 @@ class GrpcServer {
   struct Limits {
     int concurrentStreams = 1024;  ///< For each connection; a client lets further calls wait.
     int threads = 0;               ///< 0: as many as there are calls. Calls beyond it are answered RESOURCE_EXHAUSTED.
+    int fewestPollers = 1;         ///< Threads that are kept waiting for calls, so that a call need not start one.
+    int mostPollers = 2;           ///< A thread that finds as many waiting after its call ends.
     std::chrono::milliseconds idleConnection{0};  ///< After this time without a call a connection is closed; 0: never.
   };
 

@@ -28,7 +28,7 @@ constexpr mode_t kDirectoryMode = 0750;
 constexpr std::chrono::milliseconds kGrace{500};
 
 constexpr GrpcServer::Limits kRegistrationLimits{.concurrentStreams = 64};
-constexpr GrpcServer::Limits kDraLimits{.concurrentStreams = 1024};
+constexpr GrpcServer::Limits kDraLimits{.concurrentStreams = 1024, .fewestPollers = 2, .mostPollers = 8};
 
 /// Anybody in the pod network can reach the probe.
 constexpr GrpcServer::Limits kProbeLimits{
