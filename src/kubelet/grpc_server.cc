@@ -1,10 +1,10 @@
 #include "kubelet/grpc_server.h"
 
-#include <absl/synchronization/mutex.h>
 #include <exception>
 #include <string>
 #include <utility>
 
+#include <absl/synchronization/mutex.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_posix.h>
 
