@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <future>
+#include <sys/resource.h>
 
 #include "integration/running_node.h"
 
@@ -9,6 +10,7 @@ namespace simgpu::integration {
 namespace {
 
 using testing::AnyOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -16,7 +18,18 @@ using testing::SizeIs;
 constexpr const char* kOldPod = "--pod-uid=11111111-0000-4000-8000-000000000001";
 constexpr const char* kNewPod = "--pod-uid=22222222-0000-4000-8000-000000000002";
 
-class ProcessesTest : public RunningNodeTest {};
+class ProcessesTest : public RunningNodeTest {
+ protected:
+  /// The number that the next file which the driver opens gets.
+  rlim_t firstFreeDescriptor() const {
+    std::filesystem::path open = "/proc/" + std::to_string(driver->pid()) + "/fd";
+    rlim_t number = 0;
+    while (std::filesystem::is_symlink(open / std::to_string(number))) {
+      ++number;
+    }
+    return number;
+  }
+};
 
 TEST_F(ProcessesTest, APrepareThatIsOvertakenByItsUnpreparePreparesNothing) {
   claim::ClaimRef ref = claim("train", "gpu-0");
@@ -96,6 +109,47 @@ TEST_F(ProcessesTest, AForceDeletedClaimKeepsItsDeviceUntilTheKubeletUnpreparesI
 
   EXPECT_OK(waiting.get());
   EXPECT_FALSE(std::filesystem::exists(specOf(deleted)));
+}
+
+TEST_F(ProcessesTest, AnotherDriverOfTheClaimThatFailsIsNoneOfItsBusiness) {
+  constexpr const char* kOther = "other.example.com";
+  DaemonProcess other = startDriver({std::string("--driver-name=") + kOther});
+  ASSERT_TRUE(kubelet->awaitPlugin(kOther)) << driverLog();
+  claim::ClaimRef ref = cluster.claim(
+      "both", fakes::AllocationBuilder().device("gpu-0").device("gpu-99", "gpu", "node-a", kOther).build());
+  const std::vector<standin::PluginClaim> both = {{.space = ref.space, .uid = ref.uid, .name = ref.name}};
+
+  auto ours = prepare(ref);
+  auto theirs = kubelet->prepare(kOther, both);
+
+  ASSERT_OK(ours);
+  EXPECT_THAT(*ours, ElementsAre(testing::Field(&standin::PreparedDevice::device, "gpu-0")));
+  ASSERT_FALSE(theirs);
+  EXPECT_THAT(theirs.error().message(), HasSubstr("requested device is not allocatable: gpu-99"));
+  EXPECT_OK(kubelet->unprepare(kOther, both));
+  EXPECT_THAT(cdiFiles(), ElementsAre(specOf(ref).filename()));
+  EXPECT_OK(unprepare(ref));
+  EXPECT_THAT(cdiFiles(), IsEmpty());
+}
+
+TEST_F(ProcessesTest, WithoutFileDescriptorsNothingIsPreparedAndNothingForgotten) {
+  claim::ClaimRef known = claim("known", "gpu-0");
+  auto before = prepare(known);
+  ASSERT_OK(before);
+  ASSERT_TRUE(awaitDevices(9));
+  ASSERT_TRUE(fakes::eventually([&] { return api.requests("WATCH") > 0; }));
+  rlimit limits{};
+  ASSERT_EQ(::prlimit(driver->pid(), RLIMIT_NOFILE, nullptr, &limits), 0);
+  rlimit none = {.rlim_cur = firstFreeDescriptor(), .rlim_max = limits.rlim_max};
+  ASSERT_EQ(::prlimit(driver->pid(), RLIMIT_NOFILE, &none, nullptr), 0);
+
+  EXPECT_THAT(prepare(claim("fresh", "gpu-1")), Fails(Code::internal, HasSubstr("Too many open files")));
+  EXPECT_THAT(prepare(claim("rival", "gpu-0")), Fails(Code::internal, HasSubstr("Too many open files")));
+
+  ASSERT_EQ(::prlimit(driver->pid(), RLIMIT_NOFILE, &limits, nullptr), 0);
+  EXPECT_THAT(prepare(known), IsOkAndHolds(*before));
+  EXPECT_OK(unprepare(known));
+  EXPECT_THAT(cdiFiles(), IsEmpty());
 }
 
 /// Two of them, as during a rolling update.

@@ -23,7 +23,8 @@ class SpoiledApi {
   /// several threads.
   using Spoil = std::function<bool(const Request&, Connection&)>;
 
-  /// `spoil` must return before the destructor can: what it waits for must have happened.
+  /// `spoil` must return before the destructor can: what it waits for must have happened. With `tls`, for what happens
+  /// before there is an answer: watches are not handed on.
   SpoiledApi(standin::ApiServer& api, Spoil spoil, std::optional<fakes::PemPair> tls = {});
 
   std::string url() const { return server_.url(); }
