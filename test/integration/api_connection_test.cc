@@ -170,14 +170,13 @@ TEST_F(ApiConnectionTest, ATokenThatIsReplacedIsUsedAtTheFirst401) {
 
 TEST_F(ApiConnectionTest, EventsOutOfOrderUndoNothing) {
   std::promise<void> published;
-  std::atomic<int> watches = 0;
-  std::string line;
+  std::string lines;
   SpoiledApi spoiled(api, [&, ready = published.get_future().share()](const Request& request, Connection& connection) {
-    if (!isWatch(request) || ++watches > 1) {
+    if (!isWatch(request)) {
       return false;
     }
     ready.wait_for(std::chrono::seconds(30));
-    connection.send(std::string(kChunked) + chunk(line));
+    connection.send(std::string(kChunked) + chunk(lines));
     connection.hold();
     return true;
   });
@@ -200,7 +199,7 @@ TEST_F(ApiConnectionTest, EventsOutOfOrderUndoNothing) {
   ASSERT_OK(replaced);
   for (auto& [type, object] : {std::pair("MODIFIED", old), std::pair("DELETED", earlier),
                                std::pair("MODIFIED", *replaced), std::pair("MODIFIED", old)}) {
-    line += nlohmann::json({{"type", type}, {"object", object}}).dump() + "\n";
+    lines += nlohmann::json({{"type", type}, {"object", object}}).dump() + "\n";
   }
   published.set_value();
 
