@@ -203,6 +203,12 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
   if (auto conflict = conflictOf(record)) {
     return std::unexpected(*std::move(conflict));
   }
+  // Other processes notice a spec that is new by its name, but one that is replaced by the count alone: so that comes
+  // first, if we die in between. Of a new one it comes last, because it also says how many there are.
+  const bool replaces = entries_.contains(uid);
+  if (Status counted = replaces ? countChange(access.lock()) : Status(); !counted) {
+    return refuse(counted);
+  }
   // The metadata first: whoever sees the spec can mount it. Without the spec it is left over, and somebody's to remove.
   for (base::StagedFile& file : *stagedMetadata) {
     if (Status committed = file.commit(); !committed) {
@@ -220,7 +226,8 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
   put(uid, {.info = info, .record = record, .durable = false});
   entries_[uid].record.metadata.clear();
   losses_.found(uid);
-  Status counted = countChange(access.lock());
+  Status counted = replaces ? Status() : countChange(access.lock());
+  noteModified();
   access.release();
   times.ended("rename");
   for (const Status& status :
@@ -257,10 +264,13 @@ Result<bool> Store::remove(std::string_view uid) {
   bool there = entries_.contains(uid) || (info && info->kind != base::FileInfo::Kind::directory);
   // Another process may be about to restore a lost one, so giving it up counts as a change, too.
   bool changed = losses_.giveUp(uid) || there;
+  // Before the spec goes: if we die in between, the next process must not miss a spec that nobody else deleted.
+  Status counted = changed ? countChange(access.lock(), uid) : Status();
   if (there) {
     if (Status removed = directory_.remove(fileName); !removed) {
       return unexpected(removed);
     }
+    noteModified();
     instruments_.specRemovals.add();
     drop(std::string(uid));
     ++removals_;
@@ -268,7 +278,6 @@ Result<bool> Store::remove(std::string_view uid) {
   }
   // Also without a spec: whoever removed that may have been killed before it came to this.
   Status cleared = metadata_.remove(uid);
-  Status counted = changed ? countChange(access.lock()) : Status();
   access.release();
   for (const Status& status : {cleared, counted, there ? directory_.sync() : Status()}) {
     if (!status) {
@@ -416,19 +425,21 @@ Status Store::readEntry(const std::string& uid, const cdi::SpecEntry& file) {
   return {};
 }
 
-Status Store::countChange(base::FileLock& lock) {
+Status Store::countChange(base::FileLock& lock, std::string_view goes) {
   ChangeCount last = ChangeCount::parse(knownCounter_);
-  std::string next =
-      ChangeCount{.changes = last.changes + 1, .claims = entries_.size() + losses_.count(), .bootId = options_.bootId}
-          .text();
+  std::size_t claims = entries_.size() - (entries_.contains(goes) ? 1 : 0) + losses_.count();
+  std::string next = ChangeCount{.changes = last.changes + 1, .claims = claims, .bootId = options_.bootId}.text();
   if (Status written = lock.replaceContent(next); !written) {
     return written.with("count a change of the prepared claims");
   }
   knownCounter_ = std::move(next);
+  return {};
+}
+
+void Store::noteModified() {
   if (auto modified = directory_.modified()) {
     knownModified_ = *modified;
   }
-  return {};
 }
 
 void Store::noteLost(const Record& record) {

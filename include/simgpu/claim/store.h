@@ -166,7 +166,8 @@ class Store {
   void noteLost(const Record& record);
   void countSettled(Access& access);
   Status readEntry(const std::string& uid, const cdi::SpecEntry& file);
-  Status countChange(base::FileLock& lock);
+  Status countChange(base::FileLock& lock, std::string_view goes = {});
+  void noteModified();
   std::optional<Refusal> conflictOf(const Record& record) const;
   Status removeStrayMetadata() const;
   Status makeDurable(const std::string& uid, std::uint64_t inode);
