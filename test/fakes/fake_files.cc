@@ -13,11 +13,17 @@ class FakeFiles::Lock final : public base::FileLock {
   }
 
   Result<std::string> content() override {
+    if (Status failed = files_.fault("readLock", path_); !failed) {
+      return unexpected(failed);
+    }
     std::lock_guard guard(files_.mutex_);
     return files_.lockContent_[path_];
   }
 
   Status replaceContent(std::string_view content) override {
+    if (Status failed = files_.fault("writeLock", path_); !failed) {
+      return failed;
+    }
     std::lock_guard guard(files_.mutex_);
     files_.lockContent_[path_] = content;
     return {};

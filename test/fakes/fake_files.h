@@ -28,8 +28,8 @@ class FakeFiles final : public base::Files {
   Status syncDirectory(const std::filesystem::path& directory) override;
   Result<std::unique_ptr<base::FileLock>> lock(const std::filesystem::path& file, mode_t mode, Wait wait) override;
 
-  /// The operation that is about to happen: `write`, `link`, `rename`, `remove`, `syncDirectory`, `read`, `list`,
-  /// `info`, `createDirectories` or `lock`, and its (first) path; of a `write` without a name, the directory.
+  /// What is about to happen: `write`, `link`, `rename`, `remove`, `syncDirectory`, `read`, `list`, `info`, `lock`,
+  /// `createDirectories`, `readLock` or `writeLock`, and its (first) path; of a `write` without a name, the directory.
   using Fault = std::function<Status(std::string_view operation, const std::filesystem::path& path)>;
 
   /// Called before each operation, which fails with what it answers unless that is ok.
