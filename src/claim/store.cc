@@ -92,6 +92,10 @@ Result<std::unique_ptr<Store>> Store::open(Options options, base::Files& files, 
     if (last.bootId == store->options_.bootId && last.claims > store->entries_.size()) {
       store->losses_.noteEarlier(last.claims - store->entries_.size());
     }
+    // Not left to `cleanUp` alone, to which a process that dies again and again never comes.
+    if (Status removed = store->removeTemporaries(); !removed) {
+      store->log_.error(removed, "Cannot remove what killed processes were writing");
+    }
     if (Status removed = store->removeStrayMetadata(); !removed) {
       store->log_.error(removed, "Cannot remove device metadata of claims that are not prepared");
     }
@@ -298,12 +302,8 @@ void Store::awaitRemoval(std::uint64_t seen, base::Clock::TimePoint until) {
 }
 
 Result<bool> Store::cleanUp() {
-  auto before = clock_.wallTime() - kTemporaryLife;
-  for (const Status& status :
-       {directory_.removeTemporaries(options_.naming.filePrefix(), before), metadata_.removeTemporaries(before)}) {
-    if (!status) {
-      return unexpected(status);
-    }
+  if (Status removed = removeTemporaries(); !removed) {
+    return unexpected(removed);
   }
   Access access(*this);
   if (!access.status()) {
@@ -316,6 +316,13 @@ Result<bool> Store::cleanUp() {
     removed = directory_.remove(options_.naming.fileName(kSharedByReference));
   }
   return removed ? Result<bool>(!foreign) : unexpected(removed);
+}
+
+Status Store::removeTemporaries() const {
+  auto before = clock_.wallTime() - kTemporaryLife;
+  Status specs = directory_.removeTemporaries(options_.naming.filePrefix(), before);
+  Status metadata = metadata_.removeTemporaries(before);
+  return specs ? metadata : specs;
 }
 
 Status Store::refresh(base::FileLock& lock) {

@@ -50,7 +50,7 @@ class Store {
   };
 
   /// Reads the directory, and removes from it what a former boot left; from the directory of metadata files, too, and
-  /// what is left there of claims that are not prepared.
+  /// what is left there of claims that are not prepared. Old temporary files of killed processes go as well.
   static Result<std::unique_ptr<Store>> open(Options options, base::Files& files, base::Clock& clock,
                                              Instruments& instruments, base::Logger log);
   Store(const Store&) = delete;
@@ -169,6 +169,7 @@ class Store {
   Status countChange(base::FileLock& lock, std::string_view goes = {});
   void noteModified();
   std::optional<Refusal> conflictOf(const Record& record) const;
+  Status removeTemporaries() const;
   Status removeStrayMetadata() const;
   Status makeDurable(const std::string& uid, std::uint64_t inode);
   void put(const std::string& uid, Entry entry);

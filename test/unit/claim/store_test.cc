@@ -277,10 +277,15 @@ TEST_F(StoreTest, AClaimWhoseSyncFailedIsAnsweredOnlyOnceItIsDurable) {
   EXPECT_THAT(uids(*open()), ElementsAre("u-1"));
 }
 
-TEST_F(StoreTest, CleaningUpRemovesTemporariesThatAKilledProcessLeft) {
-  files.put(kRoot / ("." + kNaming.fileName("u-1") + ".1.tmp"), "half");
+TEST_F(StoreTest, StartingAndCleaningUpRemoveTemporariesThatAKilledProcessLeft) {
+  auto temporary = kRoot / ("." + kNaming.fileName("u-1") + ".1.tmp");
+  files.put(temporary, "half");
   files.put(kRoot / ".foreign.tmp", "x");
-  EXPECT_THAT(open()->cleanUp(), IsOkAndHolds(true));
+  auto store = open();
+  EXPECT_THAT(files.names(kRoot), ElementsAre(".foreign.tmp"));
+
+  files.put(temporary, "half");
+  EXPECT_THAT(store->cleanUp(), IsOkAndHolds(true));
   EXPECT_THAT(files.names(kRoot), ElementsAre(".foreign.tmp"));
 }
 
