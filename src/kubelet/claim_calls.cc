@@ -20,6 +20,10 @@ void dropRepetitions(std::vector<claim::ClaimRef>& claims) {
   std::erase_if(claims, [&](const claim::ClaimRef& claim) { return !seen.insert(claim.uid).second; });
 }
 
+Status shuttingDown() {
+  return Status::unavailable("the driver is shutting down");
+}
+
 Status defect(std::size_t answers, std::size_t claims) {
   return Status::internal("defect in the driver: {} answers for {} claims", answers, claims);
 }
@@ -52,9 +56,16 @@ Result<std::vector<ClaimCalls::Prepared>> ClaimCalls::prepare(std::vector<claim:
     return unexpected(status);
   }
   Slot slot(*this);
-  auto results = service_.prepare(claims, call);
+  claim::CallContext untilEnd{.deadline = call.deadline,
+                              .cancelled = [this, &call] { return isOver() || call.cancelled(); }};
+  auto results = service_.prepare(claims, untilEnd);
   if (results.size() != claims.size()) {
     return unexpected(defect(results.size(), claims.size()));
+  }
+  auto givenUp = [](const auto& result) { return !result && result.error().code() == Code::cancelled; };
+  if (isOver() && std::ranges::any_of(results, givenUp)) {
+    log_.error(shuttingDown(), "Error preparing devices", {{"numClaims", claims.size()}});
+    return unexpected(shuttingDown());
   }
   answers.reserve(claims.size());
   for (std::size_t i = 0; i < claims.size(); ++i) {
@@ -97,7 +108,8 @@ Result<std::vector<ClaimCalls::Unprepared>> ClaimCalls::unprepare(std::vector<cl
   return answers;
 }
 
-void ClaimCalls::close() {
+void ClaimCalls::close(base::Clock::Duration grace) {
+  end_ = clock_.now() + grace;
   std::lock_guard guard(mutex_);
   closed_ = true;
   changed_.notify_all();
@@ -105,9 +117,20 @@ void ClaimCalls::close() {
 
 Status ClaimCalls::enter(const claim::CallContext& call) {
   std::unique_lock lock(mutex_);
+  if (!closed_ && running_ >= slots_ && waiting_ >= queue_) {
+    return Status::resourceExhausted("too many calls at once: {} are running, and {} wait for their turn", running_,
+                                     waiting_);
+  }
+  ++waiting_;
+  Status turn = awaitTurn(lock, call);
+  --waiting_;
+  return turn;
+}
+
+Status ClaimCalls::awaitTurn(std::unique_lock<std::mutex>& lock, const claim::CallContext& call) {
   for (;;) {
     if (closed_) {
-      return Status::unavailable("the driver is shutting down");
+      return shuttingDown();
     }
     if (running_ < slots_) {
       ++running_;

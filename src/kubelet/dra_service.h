@@ -35,13 +35,15 @@ inline claim::CallContext callContextOf(grpc::ServerContext& context, const base
   return call;
 }
 
-/// The status of a call in which no claim was looked at.
+/// The status of a call that has no answer for its claims.
 inline grpc::Status grpcStatusOf(const Status& status) {
   switch (status.code()) {
     case Code::cancelled:
       return {grpc::StatusCode::CANCELLED, status.message()};
     case Code::deadlineExceeded:
       return {grpc::StatusCode::DEADLINE_EXCEEDED, status.message()};
+    case Code::resourceExhausted:
+      return {grpc::StatusCode::RESOURCE_EXHAUSTED, status.message()};
     case Code::unavailable:
       return {grpc::StatusCode::UNAVAILABLE, status.message()};
     default:

@@ -24,8 +24,9 @@ namespace {
 
 constexpr mode_t kDirectoryMode = 0750;
 
-/// How long running calls may go on when the plugin stops.
+/// How long running calls may go on when the plugin stops, and how long they then have to say that they gave up.
 constexpr std::chrono::milliseconds kGrace{500};
+constexpr std::chrono::milliseconds kLastWords{500};
 
 constexpr GrpcServer::Limits kRegistrationLimits{.concurrentStreams = 64};
 constexpr GrpcServer::Limits kDraLimits{.concurrentStreams = 1024, .fewestPollers = 2, .mostPollers = 8};
@@ -165,7 +166,7 @@ class ServingPlugin final : public Plugin {
   }
 
   void stop() {
-    auto deadline = std::chrono::system_clock::now() + kGrace;
+    auto deadline = std::chrono::system_clock::now() + kGrace + kLastWords;
     // First the probe: it asks the others.
     if (probeServer_) {
       probeServer_->stop(deadline);
@@ -177,7 +178,7 @@ class ServingPlugin final : public Plugin {
       registrationServer_->stop(deadline);
     }
     sockets_.dra.hide();
-    calls_.close();
+    calls_.close(kGrace);
     feed_.close();
     if (draServer_) {
       draServer_->stop(deadline);

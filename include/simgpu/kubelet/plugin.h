@@ -47,7 +47,7 @@ struct PluginCallbacks {
 ///
 /// Start: lock the socket's name against a second process, replace a stale socket, remove sockets that dead pods left
 /// behind, serve DRA, then show the registration socket. Stop: the reverse; running calls get half a second, the rest
-/// is answered UNAVAILABLE or CANCELLED; both sockets are gone when the destructor returns.
+/// is answered UNAVAILABLE; both sockets are gone when the destructor returns.
 ///
 /// The lock is `<DRA socket>.lock`. It goes with the sockets; what a crash leaves behind, the next start removes. A
 /// socket that somebody listens on, or of another driver, is never removed.

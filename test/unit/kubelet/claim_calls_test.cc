@@ -172,14 +172,61 @@ TEST_F(ClaimCallsTest, AWaitingPrepareEndsAtItsDeadline) {
   gate.open();
 }
 
+TEST_F(ClaimCallsTest, APrepareBeyondTheQueueIsRefusedAtOnceAndUnpreparesAreNot) {
+  ClaimCalls calls(claims, clock, log(), 1, 1);
+  auto running = occupy(calls, 1);
+  auto waiting = std::async(std::launch::async, [&] { return calls.prepare({claimOf("u-2")}, {}).has_value(); });
+  ASSERT_TRUE(clock.awaitWaiters(1));
+
+  EXPECT_THAT(calls.prepare({claimOf("u-3")}, {}),
+              Fails(Code::resourceExhausted, HasSubstr("1 are running, and 1 wait for their turn")));
+  EXPECT_OK(calls.prepare({}, {}));
+  EXPECT_OK(calls.unprepare({claimOf("u-1")}, {}));
+
+  gate.open();
+  EXPECT_TRUE(waiting.get());
+  EXPECT_OK(calls.prepare({claimOf("u-3")}, {})) << "there is room again";
+}
+
 TEST_F(ClaimCallsTest, ClosingSendsWaitingPreparesAway) {
   ClaimCalls calls(claims, clock, log(), 1);
   auto running = occupy(calls, 1);
   auto waiting = std::async(std::launch::async, [&] { return statusOf(calls.prepare({claimOf("u-2")}, {})); });
   ASSERT_TRUE(clock.awaitWaiters(1));
-  calls.close();
+  calls.close(1s);
   EXPECT_THAT(waiting.get(), Fails(Code::unavailable, HasSubstr("shutting down")));
   gate.open();
+}
+
+TEST_F(ClaimCallsTest, AfterTheGraceARunningPrepareIsToldToGiveUpAndAnsweredUnavailable) {
+  ClaimCalls calls(claims, clock, log());
+  claims.onPrepare = [this](auto, const claim::CallContext& call) {
+    EXPECT_FALSE(call.cancelled());
+    gate.pass();
+    EXPECT_TRUE(call.cancelled());
+    return std::vector<Result<claim::PreparedClaim>>{unexpected(Status::cancelled("nobody waits for it"))};
+  };
+  auto waiting = std::async(std::launch::async, [&] { return statusOf(calls.prepare({claimOf("u-1")}, {})); });
+  ASSERT_TRUE(gate.awaitWaiting(1));
+  calls.close(1s);
+  clock.advance(1s);
+  gate.open();
+  EXPECT_THAT(waiting.get(), Fails(Code::unavailable, HasSubstr("shutting down")));
+}
+
+TEST_F(ClaimCallsTest, WithinTheGraceARunningPrepareIsAnsweredAsEver) {
+  ClaimCalls calls(claims, clock, log());
+  claims.onPrepare = [this](std::span<const claim::ClaimRef> asked, const claim::CallContext& call) {
+    gate.pass();
+    EXPECT_FALSE(call.cancelled());
+    return std::vector<Result<claim::PreparedClaim>>{FakeClaims::answerFor(asked.front())};
+  };
+  auto running = std::async(std::launch::async, [&] { return statusOf(calls.prepare({claimOf("u-1")}, {})); });
+  ASSERT_TRUE(gate.awaitWaiting(1));
+  calls.close(1s);
+  clock.advance(999ms);
+  gate.open();
+  EXPECT_OK(running.get());
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ class ShutdownTest : public PluginTest {
   std::shared_ptr<grpc::Channel> channel;
 };
 
-TEST_F(ShutdownTest, ABlockedPrepareIsCancelled) {
+TEST_F(ShutdownTest, ABlockedPrepareIsCancelledAndAnsweredUnavailable) {
   std::promise<void> running;
   claims.onPrepare = [&](std::span<const claim::ClaimRef>, const claim::CallContext& call) {
     running.set_value();
@@ -53,8 +53,9 @@ TEST_F(ShutdownTest, ABlockedPrepareIsCancelled) {
   auto caller = prepareInBackground();
   running.get_future().wait();
   EXPECT_LT(stop(), kPromptly);
-  auto code = caller.get().error_code();
-  EXPECT_TRUE(code == grpc::StatusCode::CANCELLED || code == grpc::StatusCode::UNAVAILABLE) << code;
+  grpc::Status status = caller.get();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), testing::HasSubstr("shutting down"));
 }
 
 TEST_F(ShutdownTest, ARunningPrepareThatFinishesInTimeIsAnswered) {
@@ -88,7 +89,7 @@ TEST_F(ShutdownTest, PreparesThatWaitForTheirTurnAreSentAway) {
   ASSERT_TRUE(eventually([&] { return running == 256; }));
   EXPECT_LT(stop(), kPromptly);
   for (auto& caller : callers) {
-    EXPECT_FALSE(caller.get().ok());
+    EXPECT_EQ(caller.get().error_code(), grpc::StatusCode::UNAVAILABLE);
   }
   EXPECT_EQ(running, 256);
 }
