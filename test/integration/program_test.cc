@@ -43,6 +43,17 @@ TEST_F(ProgramTest, WhatCannotBeUsedIsNamedAndExitCodeOne) {
   EXPECT_THAT(runToEnd(with("--boot-id-file=/nonexistent")), Pair(1, HasSubstr("read the boot ID")));
 }
 
+TEST_F(ProgramTest, WhatIsInTheWayOfItsSocketsIsNamedAndExitCodeOne) {
+  std::ofstream(root / "file") << "";
+  for (const char* flag : {"--kubelet-registrar-directory-path=", "--kubelet-plugins-directory-path="}) {
+    EXPECT_THAT(runToEnd(with(flag + (root / "file").string())), Pair(1, HasSubstr((root / "file").string()))) << flag;
+  }
+  EXPECT_THAT(runToEnd(with("--healthcheck-port=" + std::to_string(port))),
+              Pair(1, HasSubstr("serve gRPC health (--healthcheck-port): listen on TCP port " + std::to_string(port))));
+  std::filesystem::create_directories(kubeletRoot / "plugins" / kDriver / "dra.sock");
+  EXPECT_THAT(runToEnd(driverArguments()), Pair(1, HasSubstr("it should be a socket, or absent")));
+}
+
 TEST_F(ProgramTest, ASocketPathThatIsTooLongIsRefusedNamingTheFlag) {
   std::string deep = (root / std::string(90, 'd')).string();
   EXPECT_THAT(runToEnd(with("--kubelet-plugins-directory-path=" + deep)),
