@@ -3,8 +3,8 @@
 #   docker build --build-arg COMMIT="$(git rev-parse --short=12 HEAD)" --tag dra-driver-sim-gpu:v0.1.0 .
 #
 # The image has one program and nothing that it does not need: the stripped dra-sim-gpu, the shared libraries that it is
-# linked with, CA certificates, and the licences of all of them. There is no shell and no package manager in it. Nothing
-# here depends on the architecture: the image is for that of the platform which it is built on or for.
+# linked with, CA certificates, the licences of all of them, and a list of them (SPDX). There is no shell and no package
+# manager in it. Nothing here depends on the architecture: the image is for that of the platform which it is built on or for.
 
 # Debian 12, under whatever name it can be had.
 ARG BASE_IMAGE=docker.io/library/debian:bookworm-slim
@@ -29,6 +29,8 @@ RUN --mount=type=cache,id=dra-driver-sim-gpu-ccache,target=/root/.cache/ccache \
 
 # Must be the version of CMakeLists.txt; the next step checks it.
 ARG VERSION=0.1.0
+# The time that the list of contents (SBOM) gives as its own.
+ARG SOURCE_DATE_EPOCH=0
 RUN hack/check-hardening.sh /image/usr/bin/dra-sim-gpu build/release/compile_commands.json \
   && hack/image-root.sh /image \
   && chroot /image dra-sim-gpu --version | grep -Fx "dra-sim-gpu ${VERSION} (commit ${COMMIT})"

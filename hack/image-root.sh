@@ -9,8 +9,8 @@ usage() {
 Usage: hack/image-root.sh ROOT
 
 Adds to ROOT, in which usr/bin/dra-sim-gpu is installed: the shared libraries that it needs, the names of the reference
-driver's programs, CA certificates, the configuration of name resolution, licences, and the list of the Debian packages
-that all this is from.
+driver's programs, CA certificates, the configuration of name resolution, licences, the list of the Debian packages
+that all this is from, and an SPDX document of it all.
 USAGE
 }
 
@@ -89,6 +89,8 @@ while read -r package; do
   mkdir -p "$root/usr/share/doc/$package"
   cp -L "/usr/share/doc/$package/copyright" "$root/usr/share/doc/$package/copyright"
 done < <(printf '%s\n' "${packages[@]}" | sort -u)
+
+hack/image-sbom.sh "$root" >"$root/usr/share/doc/dra-driver-sim-gpu/sbom.spdx.json"
 
 size_mib="$(du -s --block-size=1M "$root" | cut -f 1)"
 echo "Image: ${#libraries[@]} libraries, $size_mib MiB"

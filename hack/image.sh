@@ -15,7 +15,7 @@ Usage: hack/image.sh [--tag TAG] [--builder docker|buildah] [--platform PLATFORM
                      [--base-image IMAGE | --bootstrap-base] [--archive FILE] [--fresh]
 
 Builds the container image $name:TAG from these sources. It holds the program and the libraries that it
-needs, and no shell.
+needs, and no shell. What it is made of stands in its file /usr/share/doc/$name/sbom.spdx.json (SPDX 2.3).
 
   --tag TAG            default: v$version
   --builder BUILDER    docker or buildah; default: docker if its daemon answers, else buildah
@@ -27,8 +27,9 @@ needs, and no shell.
   --archive FILE       also save the image as a docker archive, which nodes load without a registry
   --fresh              take nothing from earlier builds, and the newest packages of the distribution
 
-Environment: BASE_IMAGE (as --base-image), COMMIT (what --version names; default: what git says), http_proxy,
-https_proxy and no_proxy (for the downloads of the build).
+Environment: BASE_IMAGE (as --base-image), COMMIT (what --version names; default: what git says), SOURCE_DATE_EPOCH (the
+time of the list of contents; default: that of the commit), http_proxy, https_proxy and no_proxy (for the downloads of
+the build).
 EOF
 }
 
@@ -194,7 +195,12 @@ fi
 commit="${commit:-unknown}"
 [[ "$commit" =~ ^[A-Za-z0-9._-]+$ ]] || die "COMMIT: \"$commit\" cannot be the name of a commit"
 
-arguments=(--file Dockerfile --build-arg "BASE_IMAGE=$base" --build-arg "COMMIT=$commit" --tag "$reference"
+# So that the same commit makes the same list of contents.
+epoch="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}"
+[[ "$epoch" =~ ^[0-9]+$ ]] || die "SOURCE_DATE_EPOCH: \"$epoch\" is no number of seconds"
+
+arguments=(--file Dockerfile --build-arg "BASE_IMAGE=$base" --build-arg "COMMIT=$commit"
+  --build-arg "SOURCE_DATE_EPOCH=$epoch" --tag "$reference"
   ${platform:+--platform "$platform"})
 ((!fresh)) || arguments+=(--no-cache)
 note "building $name:$tag with $builder on $base"

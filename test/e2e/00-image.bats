@@ -56,3 +56,22 @@ config() { jq -r "$1" "$WORK/$(jq -r '.[0].Config' "$WORK/manifest.json")"; }
   equal "$(config '.config.User')" 0
   equal "$(config '.config.Entrypoint[0]')" dra-sim-gpu
 }
+
+@test "the image says what it is made of" {
+  local sbom="$WORK/root/usr/share/doc/dra-driver-sim-gpu/sbom.spdx.json"
+  equal "$(jq -r .spdxVersion "$sbom")" SPDX-2.3
+  equal "$(jq -r '.packages[] | select(.name == "dra-sim-gpu").checksums[0].checksumValue' "$sbom")" \
+    "$(sha256sum "$WORK/root/usr/bin/dra-sim-gpu" | cut -d ' ' -f 1)"
+  local packages
+  # shellcheck disable=SC2016 # the variable is jq's
+  packages="$(jq -r '(.packages | map({key: .SPDXID, value: .name}) | from_entries) as $names
+    | .relationships[] | select(.spdxElementId == "SPDXRef-Image" and .relationshipType == "CONTAINS") | $names[.relatedSpdxElement]' "$sbom")"
+  equal "$(sort <<<"$packages")" "$({
+    ls "$WORK/root/var/lib/dpkg/status.d"
+    echo dra-sim-gpu
+  } | sort)"
+}
+
+@test "the program is hardened" {
+  "$ROOT/hack/check-hardening.sh" "$WORK/root/usr/bin/dra-sim-gpu"
+}
