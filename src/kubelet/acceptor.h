@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <thread>
 
@@ -14,8 +16,9 @@ class Acceptor {
  public:
   using Handler = std::function<void(FileDescriptor connection)>;
 
-  /// `listener` must stay open for as long as the acceptor lives.
-  static Result<std::unique_ptr<Acceptor>> start(int listener, Handler handler);
+  /// `listener` must stay open for as long as the acceptor lives. One connection more than `maxConnections` ends the
+  /// one that is open longest, so that nobody can keep others out by holding connections; 0: as many as there are.
+  static Result<std::unique_ptr<Acceptor>> start(int listener, std::size_t maxConnections, Handler handler);
 
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -24,12 +27,18 @@ class Acceptor {
   ~Acceptor();
 
  private:
-  Acceptor(int listener, FileDescriptor wakeUp, Handler handler);
+  Acceptor(int listener, std::size_t maxConnections, FileDescriptor wakeUp, Handler handler);
   void run();
+  bool awaitSomething();
+  void accept();
+  bool makeRoom(const FileDescriptor& connection);
 
   int listener_;
+  std::size_t maxConnections_;
   FileDescriptor wakeUp_;
   Handler handler_;
+  /// Second descriptors of the connections that are counted, oldest first: the handler may close the first at any time.
+  std::deque<FileDescriptor> open_;
   std::thread thread_;
 };
 

@@ -11,14 +11,14 @@
 namespace simgpu::kubelet {
 namespace {
 
-constexpr int kMaxRequestBytes = 4 << 20;
-
 void setLimits(grpc::ServerBuilder& builder, const GrpcServer::Limits& limits) {
-  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder.SetMaxReceiveMessageSize(limits.requestBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.concurrentStreams);
-  // A client may ping as often as it likes: closing the kubelet's connection over it would cost a pod a minute.
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  if (limits.pingsAtWill) {
+    // Closing the kubelet's connection over a ping would cost a pod a minute.
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  }
   if (limits.idleConnection.count() > 0) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, static_cast<int>(limits.idleConnection.count()));
   }
@@ -54,9 +54,10 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(int listener, const std::v
     return unexpected(Status::internal("gRPC refuses to start a server"));
   }
   std::unique_ptr<GrpcServer> server(new GrpcServer(std::move(started)));
-  auto acceptor = Acceptor::start(listener, [raw = server->server_.get()](FileDescriptor connection) {
-    grpc::AddInsecureChannelFromFd(raw, connection.release());
-  });
+  auto acceptor =
+      Acceptor::start(listener, limits.connections, [raw = server->server_.get()](FileDescriptor connection) {
+        grpc::AddInsecureChannelFromFd(raw, connection.release());
+      });
   if (!acceptor) {
     return unexpected(acceptor.error());
   }

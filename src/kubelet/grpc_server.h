@@ -20,7 +20,10 @@ class GrpcServer {
     int threads = 0;               ///< 0: as many as there are calls. Calls beyond it are answered RESOURCE_EXHAUSTED.
     int fewestPollers = 1;         ///< Threads that are kept waiting for calls, so that a call need not start one.
     int mostPollers = 2;           ///< A thread that finds as many waiting after its call ends.
+    int requestBytes = 4 << 20;    ///< A longer request is answered RESOURCE_EXHAUSTED before it is read.
+    std::size_t connections = 0;   ///< One more ends the one that is open longest; 0: as many as there are.
     std::chrono::milliseconds idleConnection{0};  ///< After this time without a call a connection is closed; 0: never.
+    bool pingsAtWill = true;                      ///< Else a client that pings and calls nothing is sent away.
   };
 
   /// Serves `services` on the connections that `listener` accepts. Both must outlive the server.

@@ -31,9 +31,13 @@ constexpr std::chrono::milliseconds kLastWords{500};
 constexpr GrpcServer::Limits kRegistrationLimits{.concurrentStreams = 64};
 constexpr GrpcServer::Limits kDraLimits{.concurrentStreams = 1024, .fewestPollers = 2, .mostPollers = 8};
 
-/// Anybody in the pod network can reach the probe.
-constexpr GrpcServer::Limits kProbeLimits{
-    .concurrentStreams = 16, .threads = 32, .idleConnection = std::chrono::minutes(1)};
+/// Anybody in the pod network can reach the probe, which asks for less than a line.
+constexpr GrpcServer::Limits kProbeLimits{.concurrentStreams = 16,
+                                          .threads = 32,
+                                          .requestBytes = 4 << 10,
+                                          .connections = 64,
+                                          .idleConnection = std::chrono::minutes(1),
+                                          .pingsAtWill = false};
 
 /// What is open and locked before anything is served.
 struct Sockets {
