@@ -39,6 +39,11 @@ std::optional<std::pair<char32_t, std::size_t>> decode(std::string_view text) {
   return std::pair(point, more + 1);
 }
 
+/// Whether a reader of a line sees nothing, or another line: controls of ASCII and of Latin-1, and separators of lines.
+bool isBlank(char32_t point) {
+  return point <= 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029;
+}
+
 }  // namespace
 
 std::optional<char32_t> takeCodePoint(std::string_view& text) {
@@ -54,6 +59,33 @@ bool isUtf8(std::string_view text) {
     }
   }
   return true;
+}
+
+std::string excerpt(std::string_view text, std::size_t limit) {
+  const std::size_t size = text.size();
+  std::string line;
+  bool cut = false;
+  while (!text.empty()) {
+    std::string_view rest = text;
+    auto point = takeCodePoint(rest);
+    std::string_view bytes = text.substr(0, text.size() - rest.size());
+    cut = size - rest.size() > limit;
+    if (cut) {
+      break;
+    }
+    if (!point) {
+      line += "\xef\xbf\xbd";
+    } else if (!isBlank(*point)) {
+      line += bytes;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+    text = rest;
+  }
+  while (line.ends_with(' ')) {
+    line.pop_back();
+  }
+  return cut ? line + "…" : line;
 }
 
 }  // namespace simgpu::base

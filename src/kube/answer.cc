@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "kube/json_node.h"
+#include "simgpu/base/utf8.h"
 
 namespace simgpu::kube {
 namespace {
@@ -17,7 +18,8 @@ using nlohmann::json;
 
 constexpr std::string_view kResourceGroup = "resource.k8s.io";
 
-/// Of an answer that is not a `Status` object, as much as a message can bear.
+/// As much as a message can bear of what an API server says, and of an answer that is not a `Status` object.
+constexpr std::size_t kMaxMessage = 4 << 10;
 constexpr std::size_t kMaxText = 300;
 
 /// `metav1.Status`, as far as it matters here.
@@ -39,6 +41,7 @@ std::optional<ApiStatus> apiStatusFrom(const json& object) {
   root["code"].to(code);
   root["reason"].to(status.reason);
   root["message"].to(status.message);
+  status.message = base::excerpt(status.message, kMaxMessage);
   const auto details = root["details"];
   std::string name;
   std::string objectKind;
@@ -121,23 +124,6 @@ Code codeOf(int status, std::string_view reason) {
   return status >= 400 && status < 500 && status != 429 && status != 408 ? Code::invalidArgument : Code::unavailable;
 }
 
-/// One printable line of at most kMaxText bytes.
-std::string excerpt(std::string_view text) {
-  std::string line;
-  for (char c : text.substr(0, kMaxText)) {
-    bool blank = static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == ' ';
-    if (!blank) {
-      line += c;
-    } else if (!line.empty() && line.back() != ' ') {
-      line += ' ';
-    }
-  }
-  while (!line.empty() && line.back() == ' ') {
-    line.pop_back();
-  }
-  return text.size() > kMaxText ? line + "…" : line;
-}
-
 std::string hint(const Operation& operation, Code code) {
   if (code == Code::permissionDenied) {
     return operation.group.empty() ? fmt::format(" (needs \"{}\" on {})", operation.verb, operation.resource)
@@ -173,7 +159,7 @@ Status statusOfAnswer(const Operation& operation, const HttpResponse& response) 
     status = apiStatusFrom(*document);
   }
   if (!status) {
-    status.emplace().message = excerpt(response.body);
+    status.emplace().message = base::excerpt(response.body, kMaxText);
   }
   if (response.retryAfter) {
     status->retryAfter = std::min(*response.retryAfter, std::chrono::seconds(kLongestRetryAfter));
@@ -185,7 +171,7 @@ Status statusOfObject(const Operation& operation, const json& object) {
   auto status = apiStatusFrom(object);
   if (!status || status->code == 0) {
     return Status::dataLoss("{}: the API server reported an error that cannot be understood: {}", operation.what,
-                            excerpt(dumpJson(object)));
+                            base::excerpt(dumpJson(object), kMaxText));
   }
   return describe(operation, status->code, *status);
 }

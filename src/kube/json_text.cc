@@ -1,3 +1,4 @@
+#include "simgpu/base/utf8.h"
 #include "simgpu/kube/json.h"
 
 namespace simgpu::kube {
@@ -7,6 +8,9 @@ using nlohmann::json;
 
 /// Deeper documents are refused: comparing and printing them recurses. Kubernetes objects stay far below.
 constexpr int kMaxDepth = 500;
+
+/// The reason quotes the text, however long and whatever it is.
+constexpr std::size_t kMaxReason = 300;
 
 bool tooDeep(std::string_view text) {
   int depth = 0;
@@ -50,7 +54,7 @@ Result<json> parseJson(std::string_view text) {
   try {
     return json::parse(text.begin(), text.end());
   } catch (const json::exception& e) {
-    return unexpected(Status::dataLoss("not valid JSON: {}", placeAndReason(e.what())));
+    return unexpected(Status::dataLoss("not valid JSON: {}", base::excerpt(placeAndReason(e.what()), kMaxReason)));
   }
 }
 

@@ -18,6 +18,7 @@
 #include "kubelet/grpc_server.h"
 #include "kubelet/rpc_meter.h"
 #include "simgpu/base/clock.h"
+#include "simgpu/base/utf8.h"
 
 namespace simgpu::kubelet {
 
@@ -70,6 +71,13 @@ struct DraV1Beta1 {
   using UnprepareResponse = k8s::io::kubelet::pkg::apis::dra::v1beta1::NodeUnprepareResourcesResponse;
 };
 
+/// What is wrong with one claim. A text that is not UTF-8 would cost the kubelet the whole answer, and it may quote
+/// anything that a file or a server said.
+inline std::string errorOfClaim(const Status& status) {
+  constexpr std::size_t kLongest = 8 << 10;
+  return base::excerpt(status.message(), kLongest);
+}
+
 /// DRAPlugin of either generation: messages to `ClaimCalls` and back.
 template <typename Api>
 class DraService final : public Api::Service {
@@ -87,7 +95,7 @@ class DraService final : public Api::Service {
       for (ClaimCalls::Prepared& answer : *answers) {
         auto& entry = (*response->mutable_claims())[answer.uid];
         if (!answer.result) {
-          entry.set_error(answer.result.error().message());
+          entry.set_error(errorOfClaim(answer.result.error()));
           continue;
         }
         for (claim::PreparedDevice& device : answer.result->devices) {
@@ -106,7 +114,7 @@ class DraService final : public Api::Service {
         return grpcStatusOf(answers.error());
       }
       for (const ClaimCalls::Unprepared& answer : *answers) {
-        (*response->mutable_claims())[answer.uid].set_error(answer.status.message());
+        (*response->mutable_claims())[answer.uid].set_error(errorOfClaim(answer.status));
       }
       return grpc::Status::OK;
     });

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace simgpu::base {
@@ -10,5 +12,9 @@ namespace simgpu::base {
 std::optional<char32_t> takeCodePoint(std::string_view& text);
 
 bool isUtf8(std::string_view text);
+
+/// What a message can bear of a text that somebody else wrote: one line of valid UTF-8 from its first `limit` bytes.
+/// Control characters and blanks in a row become one space, what is not UTF-8 becomes U+FFFD, the rest becomes ….
+std::string excerpt(std::string_view text, std::size_t limit);
 
 }  // namespace simgpu::base

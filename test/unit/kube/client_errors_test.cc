@@ -1,8 +1,11 @@
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "fakes/fake_clock.h"
 #include "fakes/result_matchers.h"
+#include "simgpu/base/utf8.h"
 #include "simgpu/kube/client.h"
 #include "unit/kube/fake_transport.h"
 
@@ -101,6 +104,23 @@ TEST_F(ClientErrorsTest, ALongPageOfSomethingElseIsCutToOneLine) {
   auto created = createSlice(502, "<html>\n\n  bad\tgateway\x01" + std::string(5000, 'x'));
   EXPECT_THAT(created, Fails(Code::unavailable, HasSubstr("502 Bad Gateway: <html> bad gateway xxx")));
   EXPECT_LT(created.error().message().size(), 500u);
+}
+
+TEST_F(ClientErrorsTest, WhateverTheServerSaysTheMessageIsOneLineOfUtf8AndNotEndless) {
+  const std::string endless(1 << 20, 'x');
+  for (const HttpResponse& said : {
+           answer(502, "caf\xe9\r\nW1127 00:00:00.000000 1 forged.cc:1]" + endless),
+           answer(403, R"({"kind":"Status","code":403,"message":"no\nway\u0000\u001b[31m)" + endless + "\"}"),
+           answer(200, "{\"kind\": \"\xe9" + endless),
+           answer(200, "{\"kind\"\n" + endless),
+       }) {
+    auto claim = getClaim(said);
+    ASSERT_FALSE(claim);
+    const std::string& message = claim.error().message();
+    EXPECT_TRUE(base::isUtf8(message));
+    EXPECT_LT(message.size(), 5000u);
+    EXPECT_TRUE(std::ranges::none_of(message, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) << message;
+  }
 }
 
 TEST_F(ClientErrorsTest, JsonThatIsNotAStatusIsShownAsText) {

@@ -108,6 +108,18 @@ TEST_F(DraServiceTest, OneFailedClaimDoesNotTouchTheOthers) {
   EXPECT_THAT(response.claims().at("u-2").devices(), SizeIs(1));
 }
 
+TEST_F(DraServiceTest, AnErrorThatIsNotUtf8CostsNoClaimItsAnswer) {
+  claims.onPrepare = [](std::span<const claim::ClaimRef> asked, const claim::CallContext&) {
+    return std::vector<Result<claim::PreparedClaim>>{
+        unexpected(Status::dataLoss("caf\xe9\n{}", std::string(1 << 20, 'x'))), FakeClaims::answerFor(asked[1])};
+  };
+  serve();
+  auto response = prepare({"u-1", "u-2"});
+  EXPECT_THAT(response.claims().at("u-1").error(), HasSubstr("claim u-1: caf\xef\xbf\xbd xxx"));
+  EXPECT_LT(response.claims().at("u-1").error().size(), 9000U);
+  EXPECT_THAT(response.claims().at("u-2").devices(), SizeIs(1));
+}
+
 TEST_F(DraServiceTest, EveryUnpreparedClaimHasAnEntryAndItsError) {
   claims.onUnprepare = [](auto, const auto&) { return std::vector<Status>{{}, Status::unavailable("disk is full")}; };
   serve();
