@@ -7,13 +7,14 @@ mapfile -t all < <(basename -a -s .cc test/fuzz/*.cc)
 
 usage() {
   cat <<EOF
-Usage: hack/fuzz.sh [--seconds N] [TARGET…]
+Usage: hack/fuzz.sh [--seconds N | --runs N] [TARGET…]
 
   --seconds N  how long to run each target (default: 60)
+  --runs N     run each target on N inputs, on the same ones each time: what continuous integration does
   TARGET       what to run: ${all[*]} (default: all of them)
 
-Starts from test/fuzz/corpus/<target>. What it learns stays in build/fuzz/corpus/<target> for the next run; the log and
-inputs that broke something are in build/fuzz/findings/<target>. Fails if something was found.
+Starts from test/fuzz/corpus/<target>. What it learns stays in build/fuzz/corpus/<target> for the next run, but not with
+--runs; the log and inputs that broke something are in build/fuzz/findings/<target>. Fails if something was found.
 EOF
 }
 
@@ -23,13 +24,18 @@ refuse() {
   exit 2
 }
 
-seconds=60
+seconds=60 runs=""
 targets=()
 while (($#)); do
   case "$1" in
     --seconds)
       [[ "${2:-}" =~ ^[1-9][0-9]*$ ]] || refuse "--seconds needs a number from 1 on"
       seconds="$2"
+      shift
+      ;;
+    --runs)
+      [[ "${2:-}" =~ ^[1-9][0-9]*$ ]] || refuse "--runs needs a number from 1 on"
+      runs="$2"
       shift
       ;;
     -h | --help)
@@ -57,20 +63,27 @@ for tool in llvm-symbolizer-19 llvm-symbolizer addr2line; do
   fi
 done
 
+extent=(-max_total_time="$seconds")
+corpora=build/fuzz/corpus
+if [[ -n "$runs" ]]; then
+  extent=(-runs="$runs" -seed=1)
+  corpora="$(mktemp -d)"
+  trap 'rm -rf "$corpora"' EXIT
+fi
 status=0
 for target in "${targets[@]}"; do
-  corpus="build/fuzz/corpus/$target"
+  corpus="$corpora/$target"
   findings="build/fuzz/findings/$target"
   log="$findings/log"
   rm -rf "$findings"
   mkdir -p "$corpus" "$findings"
   cp "test/fuzz/corpus/$target"/* "$corpus/"
   code=0
-  "build/fuzz/test/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+  "build/fuzz/test/fuzz/fuzz_$target" "${extent[@]}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$findings/" "$corpus" >"$log" 2>&1 || code=$?
-  runs="$(awk '/^stat::number_of_executed_units/ {print $2}' "$log")"
+  executed="$(awk '/^stat::number_of_executed_units/ {print $2}' "$log")"
   if ((code == 0)); then
-    echo "Fuzz: $target: nothing found in ${runs:-0} runs, $(find "$corpus" -type f | wc -l) inputs in the corpus"
+    echo "Fuzz: $target: nothing found in ${executed:-0} runs, $(find "$corpus" -type f | wc -l) inputs in the corpus"
     continue
   fi
   status=1
