@@ -53,6 +53,18 @@ TEST_F(CurlTlsTest, AnAuthorityThatIsNoCertificateIsNamed) {
   EXPECT_THAT(fetch("/x"), Fails(Code::unavailable, HasSubstr("/ca.crt")));
 }
 
+TEST_F(CurlTlsTest, AServerOfAnOldVersionOfTlsIsRefused) {
+  ScriptedServer server(hello(), ca.issue("server", "IP:127.0.0.1"));
+  config.certificateAuthority.inlineData = ca.certificate();
+  open(server.url());
+  server.speakOnly(TLS1_1_VERSION);
+  EXPECT_THAT(fetch("/x"), Fails(Code::unavailable, HasSubstr(server.url())));
+  EXPECT_THAT(server.requests(), SizeIs(0));
+  server.speakOnly(TLS1_2_VERSION);
+  EXPECT_OK(fetch("/x"));
+  EXPECT_THAT(server.requests(), SizeIs(1));
+}
+
 TEST_F(CurlTlsTest, AServerOfTheAuthorityIsTrusted) {
   ScriptedServer server(hello(), ca.issue("server", "IP:127.0.0.1"));
   config.certificateAuthority.inlineData = ca.certificate();

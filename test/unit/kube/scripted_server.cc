@@ -163,6 +163,12 @@ ScriptedServer::~ScriptedServer() {
   SSL_CTX_free(context_);
 }
 
+void ScriptedServer::speakOnly(int tlsVersion) {
+  SSL_CTX_set_security_level(context_, 0);
+  SSL_CTX_set_min_proto_version(context_, tlsVersion);
+  SSL_CTX_set_max_proto_version(context_, tlsVersion);
+}
+
 std::string ScriptedServer::url() const {
   return fmt::format("{}://127.0.0.1:{}", context_ ? "https" : "http", port_);
 }

@@ -66,6 +66,9 @@ class ScriptedServer {
   explicit ScriptedServer(Script script, std::optional<fakes::PemPair> tls = {});
   ~ScriptedServer();
 
+  /// Speaks this version of TLS and no other from now on, however weak its ciphers.
+  void speakOnly(int tlsVersion);
+
   std::string url() const;
   std::vector<Request> requests() const;
   int connections() const { return accepted_; }
