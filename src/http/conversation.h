@@ -23,6 +23,9 @@ namespace bhttp = boost::beast::http;
 using ErrorCode = boost::system::error_code;
 using Milliseconds = std::chrono::milliseconds;
 
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+inline constexpr SteadyTime kAnswering = SteadyTime::max();
 inline constexpr int kHttp11 = 11;
 inline constexpr std::size_t kFirstRead = 4096;
 
@@ -108,6 +111,7 @@ struct ConversationState {
   const std::atomic<bool>& stopping;  ///< End now.
   const std::atomic<bool>& draining;  ///< End after the answer to the request that has begun.
   std::atomic<bool>& idle;            ///< No request has begun.
+  std::atomic<SteadyTime>& waiting;   ///< Since when we wait for the client; kAnswering: not now, it waits for us.
 };
 
 /// The conversation on one connection, over plain TCP or TLS.
@@ -163,12 +167,13 @@ class Conversation {
     bool keepAlive = parser.get().keep_alive();
     bool head = parser.get().method() == bhttp::verb::head;
     bool chunksUnderstood = parser.get().version() >= kHttp11;
+    state_.waiting = kAnswering;
     Response response = answer(toRequest(parser.release()));
     keepAlive = keepAlive && !state_.draining;
-    if (response.stream && !head) {
-      return chunksUnderstood && sendStream(response, keepAlive) && keepAlive;
-    }
-    return sendBody(response, keepAlive, head) && keepAlive;
+    bool sent = response.stream && !head ? chunksUnderstood && sendStream(response, keepAlive)
+                                         : sendBody(response, keepAlive, head);
+    state_.waiting = std::chrono::steady_clock::now();
+    return sent && keepAlive;
   }
 
   void readRequest(bhttp::request_parser<bhttp::string_body>& parser, ErrorCode& error) {

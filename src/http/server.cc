@@ -30,6 +30,12 @@ namespace {
 /// How long a client may take to notice that we are done with it.
 constexpr Milliseconds kLinger{1000};
 
+/// How long a client may keep us waiting while others wait for its connection. In a burst all get their turn.
+constexpr Milliseconds kGrace{1000};
+
+/// How often to look for such a client.
+constexpr Milliseconds kLookForRoom{100};
+
 class BeastServer final : public Server {
  public:
   BeastServer(ServerOptions options, Handler handler, base::Logger log)
@@ -121,8 +127,10 @@ class BeastServer final : public Server {
  private:
   struct Connection {
     int descriptor = -1;
-    bool done = false;  ///< The descriptor is closed; the thread is about to end.
+    bool done = false;   ///< The descriptor is closed; the thread is about to end.
+    bool ended = false;  ///< We have ended it, to make room for another.
     std::atomic<bool> idle = false;
+    std::atomic<SteadyTime> waiting = std::chrono::steady_clock::now();
     std::jthread thread;
   };
 
@@ -159,7 +167,7 @@ class BeastServer final : public Server {
   }
 
   void acceptAll() {
-    while (awaitRoom() && awaitClient()) {
+    while (awaitClient() && awaitRoom()) {
       int descriptor = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
       if (descriptor < 0) {
         pauseAfterFailure();
@@ -184,11 +192,12 @@ class BeastServer final : public Server {
     changed_.wait_for(lock, Milliseconds(100), [this] { return ending(); });
   }
 
-  /// Joins connections that ended, and waits until one more is allowed. False: stop.
+  /// Joins connections that ended, and makes room for one more: whoever only holds connections keeps nobody out.
+  /// False: stop.
   bool awaitRoom() {
     std::list<Connection> ended;
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] {
+    auto hasRoom = [&] {
       for (auto each = connections_.begin(); each != connections_.end();) {
         auto next = std::next(each);
         if (each->done) {
@@ -197,10 +206,28 @@ class BeastServer final : public Server {
         each = next;
       }
       return ending() || connections_.size() < options_.maxConnections;
-    });
+    };
+    while (!hasRoom()) {
+      endOldest();
+      changed_.wait_for(lock, kLookForRoom, hasRoom);
+    }
     lock.unlock();
     ended.clear();
     return !ending();
+  }
+
+  /// The connection that has kept us waiting longest, unless none has for long, or one is about to end already.
+  void endOldest() {
+    if (std::ranges::any_of(connections_, [](const Connection& each) { return each.ended && !each.done; })) {
+      return;
+    }
+    auto oldest =
+        std::ranges::min_element(connections_, {}, [](const Connection& each) { return each.waiting.load(); });
+    SteadyTime since = oldest->waiting;
+    if (since != kAnswering && std::chrono::steady_clock::now() - since >= kGrace) {
+      oldest->ended = true;
+      ::shutdown(oldest->descriptor, SHUT_RDWR);
+    }
   }
 
   bool awaitClient() {
@@ -234,7 +261,8 @@ class BeastServer final : public Server {
 
   template <typename Stream>
   void converse(Stream& stream, SocketStream& socket, Connection& connection) {
-    ConversationState state{.stopping = stopping_, .draining = draining_, .idle = connection.idle};
+    ConversationState state{
+        .stopping = stopping_, .draining = draining_, .idle = connection.idle, .waiting = connection.waiting};
     Conversation<Stream>(stream, socket, options_, handler_, state, log_).run();
   }
 

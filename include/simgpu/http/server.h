@@ -64,7 +64,7 @@ struct ServerOptions {
   std::string address = "127.0.0.1";  ///< IPv4 or IPv6 literal to listen on. Empty: all interfaces, both families.
   std::uint16_t port = 0;             ///< 0: any free one.
   std::optional<TlsFiles> tls;
-  std::size_t maxConnections = 64;  ///< Further ones wait in the backlog.
+  std::size_t maxConnections = 64;  ///< One more ends the one that keeps us waiting longest, or waits for it.
   std::size_t maxHeaderBytes = 64 << 10;
   std::size_t maxBodyBytes = 4 << 20;
   int idleSeconds = 60;  ///< A connection that sends nothing that long is closed.

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <future>
 #include <vector>
 
 #include "fakes/result_matchers.h"
@@ -52,16 +53,41 @@ TEST(HttpLimits, ASilentConnectionIsClosed) {
   EXPECT_EQ(client.readAll(), "");
 }
 
-TEST(HttpLimits, AClientOverTheLimitIsServedOnceAnotherOneLeaves) {
-  auto server = Server::start({.tls = {}, .maxConnections = 1}, ok, {}).value();
+TEST(HttpLimits, ClientsThatHoldConnectionsKeepNobodyOut) {
+  auto server = Server::start({.tls = {}, .maxConnections = 3}, ok, {}).value();
+  Client idle(server->port());
+  idle.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  idle.readUntil("\r\n\r\nok");
+  Client slow(server->port());
+  slow.send("GET / HT");
+  Client silent(server->port());
+
+  Client another(server->port());
+  another.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+
+  EXPECT_THAT(another.readUntil("\r\n\r\nok"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST(HttpLimits, AClientOverTheLimitWaitsForAnAnswerThatIsBeingMade) {
+  std::promise<void> go;
+  std::promise<void> begun;
+  auto wait = [&](const Request& request) {
+    if (request.path == "/slow") {
+      begun.set_value();
+      go.get_future().wait();
+    }
+    return ok(request);
+  };
+  auto server = Server::start({.tls = {}, .maxConnections = 1}, wait, {}).value();
   Client first(server->port());
-  first.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  first.readUntil("\r\n\r\nok");
+  first.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+  begun.get_future().wait();
   Client second(server->port());
   second.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 
   EXPECT_FALSE(second.hears(100));
-  first.close();
+  go.set_value();
+  EXPECT_THAT(first.readUntil("\r\n\r\nok"), StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(second.readUntil("\r\n\r\nok"), StartsWith("HTTP/1.1 200 "));
 }
 
