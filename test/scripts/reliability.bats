@@ -27,6 +27,10 @@ complains() {
   "$check"
 }
 
+@test "security: every test that the document names is there" {
+  "$check" docs/security.md
+}
+
 @test "reliability: tests of both kinds are found by name" {
   table '| a | `scripts/reliability.bats` `reliability: tests of both kinds are found by name`; `unit/claim/store_test.cc` `ARemovedClaimIsGoneForEver` |'
   "$check" "$document"
