@@ -1,8 +1,8 @@
 #include "kube/network.h"
 
 #include <algorithm>
+#include <csignal>
 #include <limits>
-#include <signal.h>
 #include <utility>
 
 namespace simgpu::kube {

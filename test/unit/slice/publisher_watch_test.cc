@@ -105,6 +105,23 @@ TEST_F(PublisherTest, AWatchThatEndsInTimeGoesOnWithoutAList) {
   EXPECT_TRUE(eventually([&] { return published(8, 1); }));
 }
 
+TEST_F(PublisherTest, AnIdleHourIsAFewWatchesAndNothingElse) {
+  publish(8);
+  auto others = [this] { return server.requests() - server.requests("WATCH"); };
+  std::size_t before = others();
+  for (int round = 0; round < 6; ++round) {
+    std::size_t watches = server.requests("WATCH");
+    for (int i = 0; i < 601; ++i) {
+      clock.advance(1s);
+    }
+    ASSERT_TRUE(eventually([&] { return server.requests("WATCH") > watches; }));
+    ASSERT_TRUE(clock.awaitWaiters());
+  }
+
+  EXPECT_EQ(others(), before);
+  EXPECT_LE(server.requests("WATCH"), 13u) << "none lasts less than five minutes";
+}
+
 TEST_F(PublisherTest, EventsFromBeforeOurOwnWritesAreIgnored) {
   publish(1000);
   json stale = slices()[0];
