@@ -1,12 +1,8 @@
 #include "simgpu/claim/store.h"
 
 #include <algorithm>
-#include <iterator>
-#include <set>
 #include <utility>
 
-#include "claim/change_count.h"
-#include "claim/overlap.h"
 #include "simgpu/base/phase_timer.h"
 #include "simgpu/base/wait.h"
 
@@ -15,8 +11,6 @@ namespace {
 
 /// A Prepare is over after 45 s at the latest, so an older temporary file belongs to nobody.
 constexpr std::chrono::minutes kTemporaryLife{2};
-/// In the place of a UID: the reference driver's file for what all its claims share.
-constexpr std::string_view kSharedByReference = "common";
 constexpr mode_t kLockMode = 0644;
 constexpr std::chrono::seconds kLockPatience{10};
 constexpr std::chrono::milliseconds kLockPoll{1};
@@ -30,7 +24,7 @@ class Store::Access {
  public:
   explicit Access(Store& store) : guard_(store.mutex_) {
     if (status_ = lockFile(store); status_) {
-      status_ = store.refresh(*lock_);
+      status_ = store.noteWhatWent(store.index_.refresh(*lock_));
     }
   }
 
@@ -69,11 +63,9 @@ Store::Store(Options options, cdi::SpecDirectory directory, base::Files& files, 
       files_(files),
       clock_(clock),
       instruments_(instruments),
-      log_(std::move(log)) {}
-
-Store::~Store() {
-  instruments_.preparedClaims.add(-static_cast<double>(entries_.size()));
-}
+      log_(log),
+      index_({.naming = options_.naming, .bootId = options_.bootId, .inventory = options_.inventory}, directory_,
+             instruments, std::move(log)) {}
 
 Result<std::unique_ptr<Store>> Store::open(Options options, base::Files& files, base::Clock& clock,
                                            Instruments& instruments, base::Logger log) {
@@ -87,10 +79,6 @@ Result<std::unique_ptr<Store>> Store::open(Options options, base::Files& files, 
     Access access(*store);
     if (!access.status()) {
       return unexpected(access.status());
-    }
-    ChangeCount last = ChangeCount::parse(store->knownCounter_);
-    if (last.bootId == store->options_.bootId && last.claims > store->entries_.size()) {
-      store->losses_.noteEarlier(last.claims - store->entries_.size());
     }
     // Not left to `cleanUp` alone, to which a process that dies again and again never comes.
     if (Status removed = store->removeTemporaries(); !removed) {
@@ -129,26 +117,26 @@ Result<std::optional<Record>> Store::find(std::string_view uid) {
   if (!access.status()) {
     return unexpected(access.status());
   }
-  auto found = entries_.find(uid);
-  if (found == entries_.end()) {
+  const Index::Entry* found = index_.find(uid);
+  if (found == nullptr) {
     return std::nullopt;
   }
   // Somebody may have changed the file itself, or so soon after a change of ours that the directory does not show it.
   auto info = directory_.info(options_.naming.fileName(uid));
-  if (!info || *info != found->second.info) {
-    if (Status reloaded = reload(false, true); !reloaded) {
-      return unexpected(reloaded);
+  if (!info || *info != found->info) {
+    if (Status reread = noteWhatWent(index_.reread()); !reread) {
+      return unexpected(reread);
     }
-    if (found = entries_.find(uid); found == entries_.end()) {
+    if (found = index_.find(uid); found == nullptr) {
       return std::nullopt;
     }
   }
-  Record record = found->second.record;
-  if (found->second.durable) {
+  Record record = found->record;
+  if (found->durable) {
     return record;
   }
   // Its commit is not answered yet, or could not be made durable.
-  std::uint64_t inode = found->second.info.inode;
+  std::uint64_t inode = found->info.inode;
   access.release();
   if (Status synced = makeDurable(record.prepared.claim.uid, inode); !synced) {
     return unexpected(synced);
@@ -162,8 +150,8 @@ Result<std::vector<Record>> Store::records() {
     return unexpected(access.status());
   }
   std::vector<Record> all;
-  all.reserve(entries_.size());
-  for (const auto& [uid, entry] : entries_) {
+  all.reserve(index_.entries().size());
+  for (const auto& [uid, entry] : index_.entries()) {
     all.push_back(entry.record);
   }
   return all;
@@ -196,21 +184,21 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
   if (cancelled()) {
     return refuse(Status::cancelled("the caller has given up"));
   }
-  if (auto existing = entries_.find(uid); existing != entries_.end() &&
-                                          existing->second.record.origin == Record::Origin::newer &&
-                                          existing->second.record.bootId == options_.bootId) {
+  if (const Index::Entry* existing = index_.find(uid); existing != nullptr &&
+                                                       existing->record.origin == Record::Origin::newer &&
+                                                       existing->record.bootId == options_.bootId) {
     return refuse(
         Status::failedPrecondition("{} was written by a later release of this driver; go back to it, or delete "
                                    "the pods that use the claim",
                                    (directory_.root() / fileName).native()));
   }
-  if (auto conflict = conflictOf(record)) {
+  if (auto conflict = index_.conflictOf(record)) {
     return std::unexpected(*std::move(conflict));
   }
   // Other processes notice a spec that is new by its name, but one that is replaced by the count alone: so that comes
   // first, if we die in between. Of a new one it comes last, because it also says how many there are.
-  const bool replaces = entries_.contains(uid);
-  if (Status counted = replaces ? countChange(access.lock()) : Status(); !counted) {
+  const bool replaces = index_.contains(uid);
+  if (Status counted = replaces ? index_.countChange(access.lock()) : Status(); !counted) {
     return refuse(counted);
   }
   // The metadata first: whoever sees the spec can mount it. Without the spec it is left over, and somebody's to remove.
@@ -227,11 +215,12 @@ std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Re
     log_.error(removed, "Cannot remove what an earlier Prepare of a claim left", {{"uid", uid}});
   }
   base::FileInfo info = directory_.info(fileName).value_or(base::FileInfo());
-  put(uid, {.info = info, .record = record, .durable = false});
-  entries_[uid].record.metadata.clear();
-  losses_.found(uid);
-  Status counted = replaces ? Status() : countChange(access.lock());
-  noteModified();
+  Index::Entry entry{.info = info, .record = record, .durable = false};
+  entry.record.metadata.clear();
+  index_.put(uid, std::move(entry));
+  index_.losses().found(uid);
+  Status counted = replaces ? Status() : index_.countChange(access.lock());
+  index_.noteModified();
   access.release();
   times.ended("rename");
   for (const Status& status :
@@ -250,7 +239,7 @@ Result<std::optional<Store::Holder>> Store::findHolder(const Record& record) {
   if (!access.status()) {
     return unexpected(access.status());
   }
-  auto conflict = conflictOf(record);
+  auto conflict = index_.conflictOf(record);
   return conflict ? std::move(conflict->holder) : std::nullopt;
 }
 
@@ -265,18 +254,18 @@ Result<bool> Store::remove(std::string_view uid) {
   std::string fileName = options_.naming.fileName(uid);
   auto info = directory_.info(fileName);
   // A directory of that name is no spec, and somebody else's.
-  bool there = entries_.contains(uid) || (info && info->kind != base::FileInfo::Kind::directory);
+  bool there = index_.contains(uid) || (info && info->kind != base::FileInfo::Kind::directory);
   // Another process may be about to restore a lost one, so giving it up counts as a change, too.
-  bool changed = losses_.giveUp(uid) || there;
+  bool changed = index_.losses().giveUp(uid) || there;
   // Before the spec goes: if we die in between, the next process must not miss a spec that nobody else deleted.
-  Status counted = changed ? countChange(access.lock(), uid) : Status();
+  Status counted = changed ? index_.countChange(access.lock(), uid) : Status();
   if (there) {
     if (Status removed = directory_.remove(fileName); !removed) {
       return unexpected(removed);
     }
-    noteModified();
+    index_.noteModified();
     instruments_.specRemovals.add();
-    drop(std::string(uid));
+    index_.drop(uid);
     ++removals_;
     removed_.notify_all();
   }
@@ -311,9 +300,9 @@ Result<bool> Store::cleanUp() {
   }
   Status removed = removeStrayMetadata();
   bool foreign = std::ranges::any_of(
-      entries_, [](const auto& entry) { return entry.second.record.origin == Record::Origin::foreign; });
+      index_.entries(), [](const auto& entry) { return entry.second.record.origin == Record::Origin::foreign; });
   if (removed && !foreign) {
-    removed = directory_.remove(options_.naming.fileName(kSharedByReference));
+    removed = directory_.remove(options_.naming.fileName(Index::kSharedByReference));
   }
   return removed ? Result<bool>(!foreign) : unexpected(removed);
 }
@@ -325,137 +314,16 @@ Status Store::removeTemporaries() const {
   return specs ? metadata : specs;
 }
 
-Status Store::refresh(base::FileLock& lock) {
-  auto counter = lock.content();
-  if (!counter) {
-    return counter.error();
+/// Whoever waits for a device looks again.
+Status Store::noteWhatWent(const Result<bool>& refreshed) {
+  if (!refreshed) {
+    return refreshed.error();
   }
-  auto modified = directory_.modified();
-  if (!modified && modified.error().code() != Code::notFound) {
-    return modified.error();
-  }
-  std::int64_t now = modified.value_or(-1);  // a directory that is gone is empty
-  bool counted = !loaded_ || *counter != knownCounter_;
-  if (!counted && now == knownModified_) {
-    return {};
-  }
-  // Staging a spec changes the directory, too: without a count, only what appeared or went is looked at.
-  if (Status reloaded = reload(!counted, !counted); !reloaded) {
-    loaded_ = false;
-    return reloaded;
-  }
-  if (counted && loaded_) {
-    losses_.clear();
-  }
-  loaded_ = true;
-  knownCounter_ = *std::move(counter);
-  knownModified_ = now;
-  return {};
-}
-
-Status Store::reload(bool trustKnown, bool countUnchanged) {
-  auto names = directory_.names(options_.naming.filePrefix());
-  if (!names) {
-    return names.error();
-  }
-  std::set<std::string, std::less<>> present;
-  for (const std::string& name : *names) {
-    std::string uid = options_.naming.claimUidOf(name);
-    if (uid.empty() || uid == kSharedByReference) {
-      continue;
-    }
-    auto known = entries_.find(uid);
-    if (!trustKnown || known == entries_.end()) {
-      auto info = directory_.info(name);
-      if (!info && info.error().code() != Code::notFound) {
-        return info.error().with("read CDI spec {}", name);
-      }
-      if (!info || info->kind != base::FileInfo::Kind::regular) {
-        continue;
-      }
-      if (known == entries_.end() || known->second.info != *info) {
-        if (Status read = readEntry(uid, {.name = name, .info = *info}); !read) {
-          return read;
-        }
-      }
-    }
-    present.insert(uid);
-  }
-  std::size_t before = entries_.size();
-  for (auto entry = entries_.begin(); entry != entries_.end();) {
-    const auto& [uid, known] = *entry++;
-    if (!present.contains(uid)) {
-      if (countUnchanged) {
-        noteLost(known.record);
-      }
-      drop(uid);
-    }
-  }
-  if (entries_.size() < before) {  // a Prepare may be waiting for that
+  if (*refreshed) {
     ++removals_;
     removed_.notify_all();
   }
   return {};
-}
-
-Status Store::readEntry(const std::string& uid, const cdi::SpecEntry& file) {
-  auto spec = directory_.read(file.name);
-  if (!spec && spec.error().code() == Code::notFound) {
-    drop(uid);
-    return {};
-  }
-  if (!spec && spec.error().code() == Code::resourceExhausted) {
-    return spec.error();  // not the file's fault, and what it holds must not be forgotten
-  }
-  Record record = readRecord(options_.naming, uid, spec);
-  if (record.origin == Record::Origin::unreadable) {
-    log_.error(spec ? Status::dataLoss("its content is not this driver's") : spec.error(),
-               "Cannot understand a CDI spec of this driver; it holds no device", {{"file", file.name}});
-  }
-  bool formerBoot = !record.bootId.empty() && record.bootId != options_.bootId;
-  if (formerBoot && record.origin == Record::Origin::ours) {
-    log_.info("Removing a claim that was prepared before the node was restarted", {{"uid", uid}});
-    Status removed = directory_.remove(file.name);
-    if (removed) {
-      instruments_.specRemovals.add();
-      drop(uid);
-      return {};
-    }
-    log_.error(removed, "Cannot remove it; it holds no device", {{"uid", uid}});
-  }
-  if (formerBoot) {
-    record.held.clear();
-  }
-  // What could not be read for another reason than its content is tried again next time.
-  bool readable = spec || spec.error().code() == Code::dataLoss;
-  put(uid, {.info = readable ? file.info : base::FileInfo(), .record = std::move(record)});
-  return {};
-}
-
-Status Store::countChange(base::FileLock& lock, std::string_view goes) {
-  ChangeCount last = ChangeCount::parse(knownCounter_);
-  std::size_t claims = entries_.size() - (entries_.contains(goes) ? 1 : 0) + losses_.count();
-  std::string next = ChangeCount{.changes = last.changes + 1, .claims = claims, .bootId = options_.bootId}.text();
-  if (Status written = lock.replaceContent(next); !written) {
-    return written.with("count a change of the prepared claims");
-  }
-  knownCounter_ = std::move(next);
-  return {};
-}
-
-void Store::noteModified() {
-  if (auto modified = directory_.modified()) {
-    knownModified_ = *modified;
-  }
-}
-
-void Store::noteLost(const Record& record) {
-  const ClaimRef& claim = record.prepared.claim;
-  log_.warning("Somebody deleted the CDI spec of a prepared claim",
-               {{"uid", claim.uid}, {"namespace", claim.space}, {"name", claim.name}});
-  if (!claim.name.empty() && record.bootId == options_.bootId) {  // else only the kubelet knows which claim it is
-    losses_.note(claim);
-  }
 }
 
 Status Store::look() {
@@ -465,40 +333,40 @@ Status Store::look() {
 
 std::vector<ClaimRef> Store::lost() const {
   std::lock_guard guard(mutex_);
-  return losses_.claims();
+  return index_.losses().claims();
 }
 
 bool Store::hasLostEarlier() const {
   std::lock_guard guard(mutex_);
-  return losses_.anyEarlier();
+  return index_.losses().anyEarlier();
 }
 
 std::optional<Store::Ticket> Store::beginRestore(std::string_view uid) {
   std::lock_guard guard(mutex_);
-  bool wanted = !entries_.contains(uid) && losses_.mayInclude(uid);
+  bool wanted = !index_.contains(uid) && index_.losses().mayInclude(uid);
   return wanted ? std::optional(beginLocked(uid)) : std::nullopt;
 }
 
 void Store::settle(std::string_view uid) {
   Access access(*this);
-  losses_.settle(uid);
+  index_.losses().settle(uid);
   countSettled(access);
 }
 
 void Store::settleEarlier(const std::vector<ClaimRef>& claims) {
   Access access(*this);
   for (const ClaimRef& claim : claims) {
-    if (!entries_.contains(claim.uid) && losses_.mayInclude(claim.uid)) {
-      losses_.note(claim);
+    if (!index_.contains(claim.uid) && index_.losses().mayInclude(claim.uid)) {
+      index_.losses().note(claim);
     }
   }
-  losses_.settleEarlier();
+  index_.losses().settleEarlier();
   countSettled(access);
 }
 
 /// So that the next process does not miss what nobody needs. If it cannot be counted, that one looks for it in vain.
 void Store::countSettled(Access& access) {
-  Status counted = access.status() ? countChange(access.lock()) : access.status();
+  Status counted = access.status() ? index_.countChange(access.lock()) : access.status();
   if (!counted) {
     log_.v(2).info("Cannot count what was lost", {{"reason", counted.message()}});
   }
@@ -509,66 +377,13 @@ Status Store::makeDurable(const std::string& uid, std::uint64_t inode) {
     return synced;
   }
   std::lock_guard guard(mutex_);
-  if (auto found = entries_.find(uid); found != entries_.end() && found->second.info.inode == inode) {
-    found->second.durable = true;
-  }
+  index_.noteDurable(uid, inode);
   return {};
-}
-
-std::optional<Store::Refusal> Store::conflictOf(const Record& record) const {
-  const Overlap overlap(options_.inventory);
-  Record wanted{.prepared = {.claim = record.prepared.claim}, .held = record.held};
-  std::set<std::string_view> uids;
-  for (HeldDevice& held : wanted.held) {
-    overlap.complete(held);
-    auto [first, last] = holders_.equal_range(held.parent);
-    std::for_each(first, last, [&](const auto& holder) { uids.insert(holder.second); });
-  }
-  uids.erase(wanted.prepared.claim.uid);
-  std::vector<const Record*> others;
-  others.reserve(uids.size());
-  for (std::string_view uid : uids) {
-    others.push_back(&entries_.find(uid)->second.record);
-  }
-  auto conflict = overlap.find(wanted, others);
-  if (!conflict) {
-    return std::nullopt;
-  }
-  Refusal refusal{conflict->status(), std::nullopt};
-  if (conflict->holder != nullptr) {
-    refusal.holder = Holder{.claim = conflict->holder->prepared.claim, .device = std::move(conflict->device)};
-  }
-  return refusal;
 }
 
 /// Called with the lock, so nobody is between the metadata and the spec of a claim.
 Status Store::removeStrayMetadata() const {
-  return metadata_.removeUnless([this](const std::string& uid) { return entries_.contains(uid); });
-}
-
-void Store::put(const std::string& uid, Entry entry) {
-  drop(uid);
-  for (HeldDevice& held : entry.record.held) {
-    Overlap(options_.inventory).complete(held);
-    holders_.emplace(held.parent, uid);
-  }
-  entries_[uid] = std::move(entry);
-  instruments_.preparedClaims.add(1);
-}
-
-void Store::drop(const std::string& uid) {
-  auto found = entries_.find(uid);
-  if (found == entries_.end()) {
-    return;
-  }
-  for (const HeldDevice& held : found->second.record.held) {
-    auto [first, last] = holders_.equal_range(held.parent);
-    for (auto holder = first; holder != last;) {
-      holder = holder->second == uid ? holders_.erase(holder) : std::next(holder);
-    }
-  }
-  entries_.erase(found);
-  instruments_.preparedClaims.add(-1);
+  return metadata_.removeUnless([this](const std::string& uid) { return index_.contains(uid); });
 }
 
 }  // namespace simgpu::claim

@@ -19,8 +19,8 @@
 #include "simgpu/base/log.h"
 #include "simgpu/base/result.h"
 #include "simgpu/cdi/spec_directory.h"
+#include "simgpu/claim/index.h"
 #include "simgpu/claim/instruments.h"
-#include "simgpu/claim/losses.h"
 #include "simgpu/claim/metadata_directory.h"
 #include "simgpu/claim/record.h"
 #include "simgpu/device/inventory.h"
@@ -55,7 +55,6 @@ class Store {
                                              Instruments& instruments, base::Logger log);
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
-  ~Store();
 
   /// A Prepare that is under way: an Unprepare of its claim from now on makes its commit fail.
   class Ticket {
@@ -81,17 +80,8 @@ class Store {
   /// Every record, in the order of their UIDs.
   Result<std::vector<Record>> records();
 
-  /// A claim that has a device which another one wants; only its UID is known if the reference driver prepared it.
-  struct Holder {
-    ClaimRef claim;
-    std::string device;
-  };
-
-  /// Why a commit did not happen.
-  struct Refusal {
-    Status status;                 ///< failedPrecondition if another claim holds a device; cancelled.
-    std::optional<Holder> holder;  ///< That claim.
-  };
+  using Holder = Index::Holder;
+  using Refusal = Index::Refusal;  ///< Why a commit did not happen.
 
   /// Writes the spec of a claim, and before it the metadata that it mounts; when this succeeds, the claim is prepared,
   /// whatever happens next. Refused if another claim holds one of the devices or too much of what they are made of, if
@@ -146,11 +136,6 @@ class Store {
   const Options& options() const { return options_; }
 
  private:
-  struct Entry {
-    base::FileInfo info;
-    Record record;
-    bool durable = true;  ///< The directory was synced since it was committed.
-  };
   struct InFlight {
     int tickets = 0;
     std::uint64_t lastRemoval = 0;
@@ -161,19 +146,11 @@ class Store {
         base::Logger log);
 
   Ticket beginLocked(std::string_view uid);
-  Status refresh(base::FileLock& lock);
-  Status reload(bool trustKnown, bool countUnchanged);
-  void noteLost(const Record& record);
+  Status noteWhatWent(const Result<bool>& refreshed);
   void countSettled(Access& access);
-  Status readEntry(const std::string& uid, const cdi::SpecEntry& file);
-  Status countChange(base::FileLock& lock, std::string_view goes = {});
-  void noteModified();
-  std::optional<Refusal> conflictOf(const Record& record) const;
   Status removeTemporaries() const;
   Status removeStrayMetadata() const;
   Status makeDurable(const std::string& uid, std::uint64_t inode);
-  void put(const std::string& uid, Entry entry);
-  void drop(const std::string& uid);
 
   const Options options_;
   const cdi::SpecDirectory directory_;
@@ -185,17 +162,11 @@ class Store {
 
   mutable std::mutex
       mutex_;  ///< Taken before the file lock, so that threads of one process do not queue in the kernel.
-  std::map<std::string, Entry, std::less<>> entries_;
+  Index index_;
   std::map<std::string, InFlight, std::less<>> inFlight_;
   std::uint64_t epoch_ = 0;  ///< Orders tickets and removals.
   std::uint64_t removals_ = 0;
   std::condition_variable_any removed_;
-  /// Hardware to the UIDs of the claims that have some of it.
-  std::multimap<std::string, std::string, std::less<>> holders_;
-  Losses losses_;
-  bool loaded_ = false;
-  std::string knownCounter_;
-  std::int64_t knownModified_ = -1;
 };
 
 }  // namespace simgpu::claim
