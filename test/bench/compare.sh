@@ -17,6 +17,7 @@ Usage: test/bench/compare.sh [OPTION...]
   --cdi-dir DIR  where the drivers write CDI specs (default: below /dev/shm, because nodes have them on a tmpfs, too)
   --alone        leave the reference out, to work on this driver
   --driver FILE  measure this program instead of building one
+  --image FILE   docker archive of this driver's image (hack/image.sh --archive), to report its size
   --json FILE    all results (default build/bench/compare.json)
   --enforce      exit with 3 if a target is missed
 
@@ -38,6 +39,10 @@ while (($# > 0)); do
       ;;
     --driver)
       ours="$(realpath "${2:?--driver needs a program}")"
+      shift
+      ;;
+    --image)
+      arguments+=(--image "$(realpath -e "${2:?--image needs a file}")")
       shift
       ;;
     --json)

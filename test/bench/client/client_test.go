@@ -1,8 +1,11 @@
 package main
 
 import (
+	"archive/tar"
 	"math"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -97,5 +100,43 @@ func TestATargetIsMetUpToItsLimit(t *testing.T) {
 	cpu.or = &target{"of something else", 1, true, "", func(map[string]results) float64 { return 1 }, nil}
 	if v := cpu.judge(measured(3, 2)); !v.Met {
 		t.Errorf("the other way to meet it does not count: %+v", v)
+	}
+}
+
+func TestAnImageIsTheFilesOfItsLayers(t *testing.T) {
+	pack := func(files map[string]string) string {
+		var packed strings.Builder
+		writer := tar.NewWriter(&packed)
+		for name, content := range files {
+			if err := writer.WriteHeader(&tar.Header{Name: name, Size: int64(len(content)), Mode: 0o600}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := writer.Write([]byte(content)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		writer.Close()
+		return packed.String()
+	}
+	save := func(content string) string {
+		file := filepath.Join(t.TempDir(), "image.tar")
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	layer := pack(map[string]string{"a": strings.Repeat("x", 1<<20), "b": strings.Repeat("y", 2<<20)})
+	manifest := `[{"Config":"config.json","Layers":["1.tar"]}]`
+
+	size, err := imageSize(save(pack(map[string]string{"manifest.json": manifest, "1.tar": layer, "config.json": "{}"})))
+
+	if err != nil || size != 3 {
+		t.Errorf("got %v MiB, %v", size, err)
+	}
+	for _, wrong := range []string{"no archive", pack(map[string]string{"1.tar": layer}),
+		pack(map[string]string{"manifest.json": manifest}), pack(map[string]string{"manifest.json": manifest, "1.tar": "compressed"})} {
+		if size, err := imageSize(save(wrong)); err == nil {
+			t.Errorf("%.20q: got %v MiB", wrong, size)
+		}
 	}
 }

@@ -33,7 +33,7 @@ type options struct {
 	certificates, work, cdi, jsonOutput string
 	quick, alone, enforce               bool
 	rounds, claims                      int
-	only                                string
+	only, image                         string
 }
 
 func readOptions() options {
@@ -47,6 +47,7 @@ func readOptions() options {
 	flag.StringVar(&o.work, "work", "", "folder for the drivers' files and logs")
 	flag.StringVar(&o.cdi, "cdi", "", "folder for CDI specs")
 	flag.StringVar(&o.jsonOutput, "json", "", "file for all results")
+	flag.StringVar(&o.image, "image", "", "docker archive of this driver's image, to report its size")
 	flag.BoolVar(&o.quick, "quick", false, "fewer repetitions")
 	flag.BoolVar(&o.alone, "alone", false, "leave the reference out")
 	flag.BoolVar(&o.enforce, "enforce", false, "fail if a target is missed")
@@ -124,6 +125,13 @@ func run(ctx context.Context, o options) (bool, error) {
 	defer b.proxy.stop()
 	if err := os.WriteFile(b.kubeconfig, []byte(kubeconfig(b.proxy.address, ca, o.token)), 0o600); err != nil {
 		return false, err
+	}
+	if o.image != "" && b.plan.has("size") {
+		size, err := imageSize(o.image)
+		if err != nil {
+			return false, err
+		}
+		b.results[ours].add("size/image", mib, size)
 	}
 	if err := b.measure(ctx, variants(o), ca, o.token); err != nil {
 		return false, err

@@ -174,7 +174,8 @@ func rows() []row {
 			row{"open files, " + when, "files/" + when, median})
 	}
 	all = append(all, row{"size of the program", "size/program", median},
-		row{"the same with its shared libraries", "size/with libraries", median})
+		row{"the same with its shared libraries", "size/with libraries", median},
+		row{"image, unpacked", "size/image", median})
 	for _, scale := range []string{"100", "1000"} {
 		name, about := "scale/"+scale+"/", scale+" devices: "
 		all = append(all, row{about + "exec to slices published", name + "published", median},
