@@ -5,14 +5,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'EOF'
-Usage: hack/test.sh [PRESET] [TESTS…] [-- CTEST ARGUMENT…]
+Usage: hack/test.sh [PRESET] [--program PRESET] [TESTS…] [-- CTEST ARGUMENT…]
 
-  PRESET  debug (default), release, asan or tsan
-  TESTS   build and run only the tests of these rooms, or "integration" or "contract" (default: everything)
+  PRESET            debug (default), release, asan or tsan
+  --program PRESET  let the integration tests start the program of this preset instead
+  TESTS             build and run only the tests of these rooms, or "integration" or "contract" (default: everything)
 
 Examples:
   hack/test.sh
   hack/test.sh asan claim kube
+  hack/test.sh --program tsan integration
   hack/test.sh debug -- -R Prepare
 EOF
 }
@@ -23,12 +25,17 @@ case "${1:-}" in
     usage
     exit 0
     ;;
-  "" | --) ;;
+  "" | --*) ;;
   *)
     preset="$1"
     shift
     ;;
 esac
+program=""
+if [[ "${1:-}" == --program ]]; then
+  program="${2:?--program needs a preset}"
+  shift 2
+fi
 targets=() folders=()
 while (($#)) && [[ "$1" != -- ]]; do
   folder="test/unit/$1"
@@ -46,6 +53,10 @@ done
 
 hack/install-deps.sh
 hack/build.sh "$preset" "${targets[@]}"
+if [[ -n "$program" ]]; then
+  hack/build.sh "$program" dra-sim-gpu
+  export SIMGPU_PROGRAM="$PWD/build/$program/src/app/dra-sim-gpu"
+fi
 
 # Debian's gRPC is not built for ThreadSanitizer, so what happens only inside of it cannot be judged.
 export TSAN_OPTIONS="ignore_noninstrumented_modules=1:halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/test/tsan.supp ${TSAN_OPTIONS:-}"

@@ -10,7 +10,8 @@
 
 namespace simgpu::integration {
 
-/// `dra-sim-gpu` as this build made it.
+/// `dra-sim-gpu` as this build made it, or what the environment variable `SIMGPU_PROGRAM` says: with sanitizers, of
+/// which the test itself and the stand-ins need none.
 std::filesystem::path programUnderTest();
 
 /// The real program in a process of its own; killed at the end of the test if it still runs.
