@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -47,6 +48,8 @@ struct Crash {
   /// After a power cut: the directories whose names were on the disk although nobody had synced them.
   std::vector<std::filesystem::path> written = {};
   std::string bootId = "boot-1";  ///< Of the next process.
+
+  friend void PrintTo(const Crash& crash, std::ostream* out) { *out << crash.name; }
 };
 
 /// What happens to the next process first.
