@@ -1,5 +1,6 @@
 #include "kube/rfc3339.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace simgpu::kube {
@@ -73,8 +74,12 @@ std::optional<std::chrono::system_clock::time_point> parseRfc3339(std::string_vi
   if (!zone || !date.ok()) {
     return std::nullopt;
   }
-  return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-         std::chrono::seconds(*second) - *zone;
+  using Time = std::chrono::system_clock::time_point;
+  constexpr auto kFirst = std::chrono::ceil<std::chrono::seconds>(Time::min());
+  constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(Time::max());
+  const std::chrono::sys_seconds time = std::chrono::sys_days(date) + std::chrono::hours(*hour) +
+                                        std::chrono::minutes(*minute) + std::chrono::seconds(*second) - *zone;
+  return std::clamp(time, kFirst, kLast);
 }
 
 }  // namespace simgpu::kube

@@ -8,6 +8,8 @@ namespace simgpu::kube {
 namespace {
 
 using testing::Eq;
+using testing::Gt;
+using testing::Lt;
 using testing::Optional;
 
 TEST(Base64, WhatIsNotBase64IsRefused) {
@@ -45,6 +47,12 @@ TEST(Rfc3339, FractionsAndOffsetsAreRead) {
   EXPECT_THAT(parseRfc3339("2001-09-09T01:46:40.999999Z"), Optional(Eq(at(1000000000))));
   EXPECT_THAT(parseRfc3339("2001-09-09T03:46:40+02:00"), Optional(Eq(at(1000000000))));
   EXPECT_THAT(parseRfc3339("2001-09-08T21:16:40-04:30"), Optional(Eq(at(1000000000))));
+}
+
+TEST(Rfc3339, ATimeThatIsForEverIsInTheFuture) {
+  const auto now = std::chrono::system_clock::now();
+  EXPECT_THAT(parseRfc3339("9999-12-31T23:59:59Z"), Optional(Gt(now + std::chrono::years(100))));
+  EXPECT_THAT(parseRfc3339("0001-01-01T00:00:00Z"), Optional(Lt(now - std::chrono::years(100))));
 }
 
 }  // namespace
