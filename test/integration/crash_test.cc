@@ -88,12 +88,13 @@ class KillTest : public NodeTest {
     for (bool alive = true; alive;) {
       Known& known = claims[below(random, kClaims)];
       std::unique_lock lock(known.busy, std::try_to_lock);
-      if (!lock || (isHeldByAnother(known) && below(random, 8) != 0)) {
+      if (!lock) {
         std::this_thread::yield();
-        continue;
+      } else if (known.state != Known::State::unprepared && below(random, 2) == 0) {
+        alive = unprepare(calls, known);
+      } else if (!isHeldByAnother(known) || below(random, 64) == 0) {
+        alive = prepare(calls, known);
       }
-      bool mayBePrepared = known.state != Known::State::unprepared;
-      alive = mayBePrepared && below(random, 2) == 0 ? unprepare(calls, known) : prepare(calls, known);
     }
   }
 
