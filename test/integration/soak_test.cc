@@ -108,7 +108,8 @@ TEST_F(SoakTest, WhatComesAndGoesLeavesNothingBehind) {
     work(calls, cycles / kParts);
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     std::cout << fmt::format("{} cycles: {}; {:.0f} cycles/s\n", (part + 1) * (cycles / kParts),
-                             useOf(driver.pid()).text(), static_cast<double>(cycles / kParts) / took.count());
+                             useOf(driver.pid()).text(), static_cast<double>(cycles / kParts) / took.count())
+              << std::flush;  // somebody may be waiting for hours
     http->closeConnections();
   }
   ASSERT_FALSE(HasFailure()) << driverLog();
