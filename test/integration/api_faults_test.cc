@@ -119,10 +119,19 @@ TEST_F(ApiFaultsTest, AWatchThatIsTooOldBeginsAnewAndMissesNothing) {
   auto lists = api.requests("GET", kSlices);
   ASSERT_TRUE(fakes::eventually([&] { return api.requests("WATCH", kSlices) >= 1; }));
   // What happens between the watches is told by none of them.
-  api.intercept([](const HttpRequest& request) -> std::optional<kube::HttpResponse> {
-    return isWatch(request) ? std::optional(kube::HttpResponse{.status = 200, .body = ""}) : std::nullopt;
+  std::atomic<int> refused = 0;
+  api.intercept([&](const HttpRequest& request) -> std::optional<kube::HttpResponse> {
+    if (!isWatch(request)) {
+      return std::nullopt;
+    }
+    ++refused;
+    return kube::HttpResponse{.status = 200, .body = ""};
   });
-  api.endWatches();
+  // One that has just been asked for may begin only now.
+  ASSERT_TRUE(fakes::eventually([&] {
+    api.endWatches();
+    return refused > 0;
+  })) << driverLog();
   ASSERT_OK(api.remove(pathOf(slices().front())));
   api.compact();
   api.intercept({});
