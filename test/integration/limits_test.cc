@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <csignal>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -23,13 +24,13 @@ using testing::IsEmpty;
 /// An API server that takes the requests for some claims and answers when it is let.
 class Hang {
  public:
-  Hang(standin::ApiServer& server, std::string part) : server_(server) {
-    server_.intercept([this, part = std::move(part)](const kube::HttpRequest& request) {
+  Hang(standin::ApiServer& server, std::string part) {
+    server.intercept([door = door_, part = std::move(part)](const kube::HttpRequest& request) {
       if (request.target.find(part) != std::string::npos) {
-        std::unique_lock lock(mutex_);
-        ++waiting_;
-        changed_.wait(lock, [this] { return open_; });
-        --waiting_;
+        std::unique_lock lock(door->mutex);
+        ++door->waiting;
+        door->changed.wait(lock, [&] { return door->open; });
+        --door->waiting;
       }
       return std::optional<kube::HttpResponse>();
     });
@@ -39,22 +40,26 @@ class Hang {
   ~Hang() { end(); }
 
   void end() {
-    std::lock_guard guard(mutex_);
-    open_ = true;
-    changed_.notify_all();
+    std::lock_guard guard(door_->mutex);
+    door_->open = true;
+    door_->changed.notify_all();
   }
 
   std::size_t waiting() const {
-    std::lock_guard guard(mutex_);
-    return waiting_;
+    std::lock_guard guard(door_->mutex);
+    return door_->waiting;
   }
 
  private:
-  standin::ApiServer& server_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::size_t waiting_ = 0;
-  bool open_ = false;
+  struct Door {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::size_t waiting = 0;
+    bool open = false;
+  };
+
+  /// Also of the server, whose threads go on for a moment when the test is over.
+  const std::shared_ptr<Door> door_ = std::make_shared<Door>();
 };
 
 /// Prepares that nobody waits for yet.
@@ -155,7 +160,8 @@ TEST_F(LimitsTest, CallsThatAnApiServerLetsHangAreBoundedAndSoIsMemory) {
     burst.prepare(claims[i % claims.size()]);
   }
 
-  EXPECT_TRUE(fakes::eventually([&] { return burst.ended(grpc::StatusCode::RESOURCE_EXHAUSTED) == kTooMany; }))
+  EXPECT_TRUE(fakes::eventually([&] { return burst.ended(grpc::StatusCode::RESOURCE_EXHAUSTED) == kTooMany; },
+                                std::chrono::seconds(30)))
       << burst.ended(grpc::StatusCode::RESOURCE_EXHAUSTED);
   ProcessUse full;
   EXPECT_TRUE(fakes::eventually([&] {
