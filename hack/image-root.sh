@@ -51,13 +51,14 @@ closure="$(ldd "$program")"
 mapfile -t libraries < <(awk '$2 == "=>" && $3 ~ /^\// {print $3; next} $1 ~ /^\// {print $1}' <<<"$closure" | sort -u)
 ((${#libraries[@]})) || die "$program has no shared libraries; expected some"
 
-# Installs the files under the paths at which they are here, and remembers their packages.
 # owner_of FILE — the Debian package that it is from. One that was built before /lib became a link knows it by its old path.
 owner_of() {
   local owner
   owner="$(dpkg-query --search "$1" 2>/dev/null || dpkg-query --search "${1#/usr}")"
   echo "${owner%%:*}"
 }
+
+# Installs the files under the paths at which they are here, and remembers their packages.
 packages=()
 for library in "${libraries[@]}"; do
   file="$(readlink -f "$(dirname "$library")")/$(basename "$library")" # without links in the path, but under its own name

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <future>
 
-#include "integration/node.h"
+#include "integration/running_node.h"
 
 namespace simgpu::integration {
 namespace {
@@ -17,29 +17,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-class ClaimsTest : public NodeTest {
- protected:
-  void SetUp() override {
-    startKubelet();
-    driver.emplace(startDriver({"-v=2"}));
-    ASSERT_TRUE(kubelet->awaitPlugin(kDriver)) << driverLog();
-  }
-
-  void restart(int signal, const std::vector<std::string>& arguments = {}) {
-    driver->signal(signal);
-    ASSERT_TRUE(driver->wait());
-    driver.emplace(startDriver(arguments));
-    // A killed driver leaves its socket, so the kubelet may not have seen it go: wait for an answer.
-    ASSERT_TRUE(fakes::eventually([&] { return unprepare({.space = "x", .name = "x", .uid = "none"}).ok(); }))
-        << driverLog();
-  }
-
-  claim::ClaimRef claim(std::string_view name, std::string_view device) {
-    return cluster.claim(name, AllocationBuilder().device(device).build());
-  }
-
-  std::optional<DaemonProcess> driver;
-};
+class ClaimsTest : public RunningNodeTest {};
 
 TEST_F(ClaimsTest, AContainerGetsTheTutorialsEnvironmentForAllNineGpus) {
   AllocationBuilder all;
@@ -74,7 +52,7 @@ TEST_F(ClaimsTest, TheStatusOfDevicesIsWrittenAlsoForWhatWasPreparedBeforeItWasA
     return (*api.get(fakes::Cluster::claimPath(name)))["status"].value("devices", nlohmann::json::array());
   };
   ASSERT_OK(prepare(claim("before", "gpu-3")));
-  restart(SIGTERM, {"--gpu-device-status"});
+  restart({"--gpu-device-status"});
   ASSERT_OK(prepare(claim("after", "gpu-4")));
 
   for (const char* name : {"before", "after"}) {
@@ -147,7 +125,8 @@ TEST_F(ClaimsTest, AKilledDriverKnowsItsClaimsAfterwards) {
   auto first = prepare(ref);
   ASSERT_OK(first);
 
-  restart(SIGKILL);
+  stop(SIGKILL);
+  run();
 
   EXPECT_THAT(prepare(ref), IsOkAndHolds(*first));
   EXPECT_OK(unprepare(ref));
@@ -172,7 +151,7 @@ TEST_F(ClaimsTest, AnotherBootVoidsWhatWasPrepared) {
   ASSERT_OK(prepare(ref));
   std::ofstream(root / "boot-id") << "another-boot\n";
 
-  restart(SIGTERM, {"--boot-id-file=" + (root / "boot-id").string()});
+  restart({"--boot-id-file=" + (root / "boot-id").string()});
 
   EXPECT_THAT(cdiFiles(), IsEmpty());
   EXPECT_OK(prepare(ref));
@@ -215,8 +194,7 @@ TEST_F(ClaimsTest, AWipeWhileTheDriverIsDownIsUndoneForClaimsInUse) {
   ASSERT_OK(prepare(unprepared));
   ASSERT_OK(unprepare(unprepared));
   std::string spec = contentOf(specOf(used));
-  driver->signal(SIGTERM);
-  ASSERT_TRUE(driver->wait());
+  stop();
   std::filesystem::remove_all(cdiRoot);
 
   driver.emplace(startDriver());

@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-#include "integration/node.h"
+#include "integration/running_node.h"
 
 namespace simgpu::integration {
 namespace {
@@ -15,20 +15,15 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-class DeviceMetadataTest : public NodeTest {
+class DeviceMetadataTest : public RunningNodeTest {
  protected:
-  void start(const std::vector<std::string>& arguments) {
-    startKubelet();
-    driver.emplace(startDriver(arguments));
-    ASSERT_TRUE(kubelet->awaitPlugin(kDriver)) << driverLog();
-  }
+  void SetUp() override { startKubelet(); }
 
   std::filesystem::path directory = kubeletRoot / "plugins/gpu.example.com/dra-device-metadata";
-  std::optional<DaemonProcess> driver;
 };
 
 TEST_F(DeviceMetadataTest, AContainerReadsAboutTheDevicesOfTheRequestsThatItLists) {
-  start({"--device-metadata"});
+  run({"--device-metadata"});
   claim::ClaimRef ref = cluster.claim(
       "train", AllocationBuilder().device("gpu-0", "a").device("gpu-1", "a").device("gpu-2", "b").build());
 
@@ -52,21 +47,20 @@ TEST_F(DeviceMetadataTest, AContainerReadsAboutTheDevicesOfTheRequestsThatItList
 }
 
 TEST_F(DeviceMetadataTest, AKilledDriverAnswersTheSameAndItsFilesAreThere) {
-  start({"--device-metadata"});
+  run({"--device-metadata"});
   claim::ClaimRef ref = cluster.claim("train", AllocationBuilder().device("gpu-0").build());
   auto first = prepare(ref);
   ASSERT_OK(first);
-  driver->signal(SIGKILL);
-  ASSERT_TRUE(driver->wait());
+  stop(SIGKILL);
 
-  driver.emplace(startDriver({"--device-metadata"}));
+  run({"--device-metadata"});
 
   ASSERT_TRUE(fakes::eventually([&] { return prepare(ref) == first; })) << driverLog();
   EXPECT_THAT(contentOf(mountsOf(*first).front().hostPath), EndsWith("}\n\n"));
 }
 
 TEST_F(DeviceMetadataTest, WithoutTheFlagNothingIsMounted) {
-  start({});
+  run();
   auto devices = prepare(cluster.claim("train", AllocationBuilder().device("gpu-0").build()));
   ASSERT_OK(devices);
   EXPECT_THAT(mountsOf(*devices), IsEmpty());

@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "integration/node.h"
+#include "integration/running_node.h"
 #include "simgpu/kube/curl_transport.h"
 
 namespace simgpu::integration {
@@ -84,7 +84,7 @@ std::map<std::string, Description> documentedMetrics() {
   return metrics;
 }
 
-class MetricsTest : public NodeTest {
+class MetricsTest : public RunningNodeTest {
  protected:
   void SetUp() override { startKubelet(); }
 
@@ -92,9 +92,8 @@ class MetricsTest : public NodeTest {
     std::filesystem::remove(log);
     driver.reset();
     driver.emplace(startDriver({"--metrics-port=0"}));
-    ASSERT_TRUE(kubelet->awaitPlugin(kDriver)) << driverLog();
+    awaitAnswer();
     ASSERT_TRUE(awaitDevices(9)) << driverLog();
-    ASSERT_TRUE(fakes::eventually([&] { return unprepare({.space = "x", .name = "x", .uid = "none"}).ok(); }));
     std::smatch match;
     std::string text = driverLog();
     ASSERT_TRUE(std::regex_search(text, match, std::regex("Serving metrics\" port=([0-9]+)"))) << text;
@@ -147,7 +146,6 @@ class MetricsTest : public NodeTest {
   static constexpr const char* kWrites = "dra_sim_gpu_cdi_spec_writes_total";
   static constexpr const char* kRemovals = "dra_sim_gpu_cdi_spec_removals_total";
 
-  std::optional<DaemonProcess> driver;
   std::unique_ptr<kube::Transport> scraper;
 };
 

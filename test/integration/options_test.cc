@@ -1,8 +1,6 @@
 // What devices are made of: partitions, shares and other profiles, with the real program.
 
-#include <csignal>
-
-#include "integration/node.h"
+#include "integration/running_node.h"
 
 namespace simgpu::integration {
 namespace {
@@ -14,31 +12,20 @@ using testing::SizeIs;
 
 constexpr const char* kShare = "11111111-0000-4000-8000-00000000000";
 
-class OptionsTest : public NodeTest {
+class OptionsTest : public RunningNodeTest {
  protected:
-  void start(const std::vector<std::string>& arguments) {
-    if (kubelet == nullptr) {
-      startKubelet();
-    }
-    if (driver) {
-      driver->signal(SIGTERM);
-      ASSERT_TRUE(driver->wait());
-    }
-    driver.emplace(startDriver(arguments));
-    ASSERT_TRUE(kubelet->awaitPlugin(kDriver)) << driverLog();
-    ASSERT_TRUE(fakes::eventually([&] { return unprepare({.space = "x", .name = "x", .uid = "none"}).ok(); }))
-        << driverLog();
-  }
+  void SetUp() override { startKubelet(); }
 
-  claim::ClaimRef claim(std::string_view name, std::string_view device) {
-    return cluster.claim(name, AllocationBuilder().device(device).build());
+  void start(const std::vector<std::string>& arguments) {
+    if (driver) {
+      stop();
+    }
+    run(arguments);
   }
 
   claim::ClaimRef share(std::string_view name, std::string_view device, char id, const nlohmann::json& consumed) {
     return cluster.claim(name, AllocationBuilder().device(device).share(std::string(kShare) + id, consumed).build());
   }
-
-  std::optional<DaemonProcess> driver;
 };
 
 TEST_F(OptionsTest, OptionsThatTheProfileHasNoUseForEndTheProgram) {
