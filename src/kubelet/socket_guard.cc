@@ -44,7 +44,7 @@ std::set<std::string> podsSeen(base::Files& files, const SocketPaths& own, std::
   }
   if (auto names = files.list(own.registration.parent_path()); names) {
     for (const std::string& name : *names) {
-      if (name == registrationSocketNames(driver, "").front()) {
+      if (name == registrationSocketName(driver, "")) {
         pods.emplace();
       } else if (auto uid = podUidOfRegistrationSocket(name, driver); !uid.empty()) {
         pods.emplace(uid);

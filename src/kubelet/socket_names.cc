@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <bit>
+#include <cstdint>
+#include <span>
 
 #include <fmt/format.h>
 #include <openssl/sha.h>
@@ -17,17 +19,14 @@ constexpr std::string_view kDraSuffix = ".sock";
 constexpr std::string_view kLockSuffix = ".lock";
 constexpr std::string_view kRegistrationSuffix = "-reg.sock";
 
-/// The first `bytes` of the SHA-256 of `text`, in the URL alphabet of base64 without padding.
-std::string shortHash(std::string_view text, std::size_t bytes) {
+/// In the URL alphabet of base64, without padding.
+std::string urlBase64(std::span<const unsigned char> bytes) {
   static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-
   std::string out;
   unsigned pending = 0;
   unsigned bits = 0;
-  for (std::size_t i = 0; i < bytes; ++i) {
-    pending = (pending << 8 | digest[i]) & 0xffffU;
+  for (unsigned char byte : bytes) {
+    pending = (pending << 8 | byte) & 0xffffU;
     bits += 8;
     while (bits >= 6) {
       bits -= 6;
@@ -38,6 +37,22 @@ std::string shortHash(std::string_view text, std::size_t bytes) {
     out += kAlphabet[pending << (6 - bits) & 0x3fU];
   }
   return out;
+}
+
+/// The first `bytes` of the SHA-256 of `text`.
+std::string shortHash(std::string_view text, std::size_t bytes) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  return urlBase64(std::span(digest).first(bytes));
+}
+
+/// The 64 bits of FNV-1a: the same for the same text, in every process.
+std::string quickHash(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (unsigned char byte : text) {
+    hash = (hash ^ byte) * 0x100000001b3;
+  }
+  return urlBase64(std::bit_cast<std::array<unsigned char, sizeof(hash)>>(hash));
 }
 
 Status checkName(std::string_view what, std::string_view name) {
@@ -57,18 +72,29 @@ Status tooLong(const std::filesystem::path& path, std::string_view flag) {
                                  path.native(), path.native().size(), kMaxSocketPath, flag);
 }
 
-}  // namespace
-
-std::vector<std::string> registrationSocketNames(std::string_view driver, std::string_view podUid) {
+/// What takes the place of `registrationSocketName` where that would make a path too long; nothing without a pod UID.
+std::vector<std::string> shortRegistrationSocketNames(std::string_view driver, std::string_view podUid) {
   if (podUid.empty()) {
-    return {fmt::format("{}{}", driver, kRegistrationSuffix)};
+    return {};
   }
   std::string both(driver);
   both += '\0';
   both += podUid;
-  return {fmt::format("{}-{}{}", driver, podUid, kRegistrationSuffix),
-          fmt::format("{}-{}{}", driver, shortHash(podUid, 8), kRegistrationSuffix),
+  return {fmt::format("{}-{}{}", driver, shortHash(podUid, 8), kRegistrationSuffix),
           fmt::format("{}{}{}", kDraPrefix, shortHash(both, 16), kRegistrationSuffix)};
+}
+
+}  // namespace
+
+std::string registrationSocketName(std::string_view driver, std::string_view podUid) {
+  return podUid.empty() ? fmt::format("{}{}", driver, kRegistrationSuffix)
+                        : fmt::format("{}-{}{}", driver, podUid, kRegistrationSuffix);
+}
+
+std::vector<std::string> registrationSocketNames(std::string_view driver, std::string_view podUid) {
+  std::vector<std::string> names = shortRegistrationSocketNames(driver, podUid);
+  names.insert(names.begin(), registrationSocketName(driver, podUid));
+  return names;
 }
 
 std::string draSocketName(std::string_view podUid) {
@@ -97,7 +123,7 @@ std::string_view podUidOfRegistrationSocket(std::string_view name, std::string_v
 }
 
 std::string hiddenSocketName(std::string_view name) {
-  return "." + shortHash(name, 8).substr(0, std::min<std::size_t>(11, name.size() - 1));
+  return "." + quickHash(name).substr(0, name.size() - 1);
 }
 
 std::filesystem::path lockOfSocket(const std::filesystem::path& draSocket) {
@@ -121,7 +147,11 @@ Result<SocketPaths> socketPaths(const std::filesystem::path& registryDirectory,
   if (!fits(paths.dra)) {
     return unexpected(tooLong(paths.dra, "--kubelet-plugins-directory-path"));
   }
-  for (const std::string& name : registrationSocketNames(driver, podUid)) {
+  paths.registration = registryDirectory / registrationSocketName(driver, podUid);
+  if (fits(paths.registration)) {
+    return paths;
+  }
+  for (const std::string& name : shortRegistrationSocketNames(driver, podUid)) {
     paths.registration = registryDirectory / name;
     if (fits(paths.registration)) {
       return paths;

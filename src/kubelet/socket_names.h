@@ -20,9 +20,13 @@ struct SocketPaths {
   bool operator==(const SocketPaths&) const = default;
 };
 
-/// Names of the registration socket, the preferred one first: `<driver>-reg.sock` without a pod UID; else those of the
-/// Go helper `kubeletplugin` of 0.37, the later ones for paths that would become too long:
-/// `<driver>-<podUid>-reg.sock`, `<driver>-<11 characters>-reg.sock`, `dra-<22 characters>-reg.sock`.
+/// `<driver>-reg.sock`, or `<driver>-<podUid>-reg.sock`.
+std::string registrationSocketName(std::string_view driver, std::string_view podUid);
+
+/// All names that the registration socket may have: `registrationSocketName`, and if there is a pod UID the shorter
+/// ones of the Go helper `kubeletplugin` of 0.37, for paths that would become too long: `<driver>-<11
+/// characters>-reg.sock`, `dra-<22 characters>-reg.sock`. These take a SHA-256, and the first use of OpenSSL takes a
+/// start two milliseconds.
 std::vector<std::string> registrationSocketNames(std::string_view driver, std::string_view podUid);
 
 /// `dra.sock`, or `dra-<podUid>.sock`.
