@@ -1,5 +1,6 @@
 #include "simgpu/driver/driver.h"
 
+#include <mutex>
 #include <utility>
 
 #include "driver/takeover.h"
@@ -39,7 +40,7 @@ std::vector<kubelet::DeviceId> deviceIds(const device::Inventory& inventory) {
   return ids;
 }
 
-/// The members are in the order of their start; destruction stops them in reverse.
+/// Destruction stops the members from the last to the first: the kubelet's plugin, then what talks to the API server.
 class DriverImpl final : public Driver {
  public:
   DriverImpl(device::Inventory inventory, Surroundings surroundings)
@@ -85,16 +86,12 @@ class DriverImpl final : public Driver {
         claim::Preparer::Listeners{.blockedBy = [this](const claim::ClaimRef& holder) { sweeper_->suspect(holder); },
                                    .prepared = describe},
         events_, claimInstruments_, around_.log);
-    restorer_ = std::make_unique<claim::Restorer>(*store_, *preparer_, inventory_, around_.api, around_.clock,
-                                                  around_.random, events_, around_.log);
-    publisher_ = std::make_unique<slice::Publisher>(slice::Publisher::Options{.lockFile = directory / "publish.lock"},
-                                                    inventory_, around_.api, around_.clock, around_.random,
-                                                    around_.files, events_, sliceInstruments_, around_.log);
     if (Status started = startPlugin(std::move(options)); !started) {
       return started;
     }
     // Only now is it certain that no other driver serves under this name here.
     retireReferenceCheckpoint(around_.files, directory, around_.log);
+    startTalking(directory);
     return {};
   }
 
@@ -118,6 +115,25 @@ class DriverImpl final : public Driver {
     return {};
   }
 
+  /// What asks the API server of its own accord. It comes last: the kubelet need not wait for it, and a driver whose
+  /// sockets are another's has published nothing.
+  void startTalking(const std::filesystem::path& directory) {
+    restorer_ = std::make_unique<claim::Restorer>(*store_, *preparer_, inventory_, around_.api, around_.clock,
+                                                  around_.random, events_, around_.log);
+    std::lock_guard guard(publisherMutex_);
+    publisher_ = std::make_unique<slice::Publisher>(slice::Publisher::Options{.lockFile = directory / "publish.lock"},
+                                                    inventory_, around_.api, around_.clock, around_.random,
+                                                    around_.files, events_, sliceInstruments_, around_.log);
+  }
+
+  /// On a thread of the plugin, maybe before there is a publisher, which then begins by reading what the kubelet left.
+  void registered() {
+    std::lock_guard guard(publisherMutex_);
+    if (publisher_) {
+      publisher_->poke();
+    }
+  }
+
   Status startPlugin(Options options) {
     auto plugin = kubelet::Plugin::start(
         {.driverName = inventory_.node().driverName,
@@ -125,7 +141,7 @@ class DriverImpl final : public Driver {
          .pluginsDirectory = std::move(options.pluginsDirectory),
          .podUid = std::move(options.podUid),
          .healthPort = options.healthPort},
-        *preparer_, {.devices = [this] { return deviceIds(inventory_); }, .registered = [this] { publisher_->poke(); }},
+        *preparer_, {.devices = [this] { return deviceIds(inventory_); }, .registered = [this] { registered(); }},
         around_.clock, around_.files, around_.metrics, around_.log);
     if (!plugin) {
       return plugin.error();
@@ -144,7 +160,8 @@ class DriverImpl final : public Driver {
   std::unique_ptr<claim::Sweeper> sweeper_;
   std::unique_ptr<claim::Preparer> preparer_;
   std::unique_ptr<claim::Restorer> restorer_;
-  std::unique_ptr<slice::Publisher> publisher_;
+  std::mutex publisherMutex_;
+  std::unique_ptr<slice::Publisher> publisher_;  ///< Null until the kubelet is served.
   std::unique_ptr<kubelet::Plugin> plugin_;
 };
 

@@ -41,9 +41,9 @@ struct Surroundings {
 /// One DRA driver on one node: prepares claims for the kubelet and keeps the node's ResourceSlices published. Any
 /// number of drivers can live in one process.
 ///
-/// Start: directories, the store of prepared claims, the sweep and the publisher (both in threads of their own; neither
-/// the API server nor the first publication holds up the rest), then the sockets: when the kubelet sees us, we can
-/// serve it. Stop is the reverse. Prepared claims and published slices outlive the driver.
+/// Start: directories, the store of prepared claims, the sweep, then the sockets: when the kubelet sees us, we can
+/// serve it. Last the publisher, in a thread of its own like the sweep, so that the API server holds up nothing. Stop:
+/// first the sockets, then the rest. Prepared claims and published slices outlive the driver.
 class Driver {
  public:
   /// Fails with a message that names the file, directory or port at fault.
