@@ -176,27 +176,9 @@ Result<PreparedClaim> Preparer::finish(Attempt& attempt, Result<kube::ResourceCl
     return unexpected(record.error().with("prepare failed"));
   }
   attempt.times.ended("resolve");
-  auto existing = store_.find(attempt.claim.uid);
-  attempt.times.ended("find");
-  if (!existing) {
-    return unexpected(existing.error());
-  }
-  if (*existing) {
-    bool sameDevices = (*existing)->prepared == record->prepared;
-    bool rewritable = (*existing)->origin != Record::Origin::newer || (*existing)->bootId != store_.options().bootId;
-    if (sameDevices && (!rewritable || ((*existing)->spec == record->spec && store_.hasMetadata(*record)))) {
-      log_.v(3).info("Claim is prepared already", {{"uid", attempt.claim.uid}});
-      listeners_.prepared(*claim);
-      return std::move((*existing)->prepared);
-    }
-  }
   auto prepared = commit(attempt, *std::move(record), call, patience);
-  if (!prepared) {
-    return prepared;
-  }
-  listeners_.prepared(*claim);
-  if (*existing && (*existing)->origin == Record::Origin::unreadable) {
-    events_.record(restoredDamagedSpec(attempt.claim, inventory_.node().nodeName));
+  if (prepared) {
+    listeners_.prepared(*claim);
   }
   return prepared;
 }
@@ -208,7 +190,7 @@ Result<PreparedClaim> Preparer::commit(Attempt& attempt, Record record, const Ca
     auto committed = store_.commit(attempt.ticket, record, call.cancelled);
     attempt.times.ended("commit");
     if (committed) {
-      attempt.times.write("Prepared a claim; times are in milliseconds", attempt.claim.uid);
+      tell(attempt, *committed);
       return std::move(record.prepared);
     }
     std::optional<Store::Holder> holder = std::move(committed.error().holder);
@@ -233,6 +215,17 @@ Result<PreparedClaim> Preparer::commit(Attempt& attempt, Record record, const Ca
       }
       holder = *std::move(now);
     }
+  }
+}
+
+void Preparer::tell(const Attempt& attempt, Store::Outcome outcome) {
+  if (outcome == Store::Outcome::already) {
+    log_.v(3).info("Claim is prepared already", {{"uid", attempt.claim.uid}});
+    return;
+  }
+  attempt.times.write("Prepared a claim; times are in milliseconds", attempt.claim.uid);
+  if (outcome == Store::Outcome::repaired) {
+    events_.record(restoredDamagedSpec(attempt.claim, inventory_.node().nodeName));
   }
 }
 

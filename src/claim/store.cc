@@ -3,57 +3,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "simgpu/base/phase_timer.h"
-#include "simgpu/base/wait.h"
+#include "claim/store_access.h"
 
 namespace simgpu::claim {
 namespace {
 
 /// A Prepare is over after 45 s at the latest, so an older temporary file belongs to nobody.
 constexpr std::chrono::minutes kTemporaryLife{2};
-constexpr mode_t kLockMode = 0644;
-constexpr std::chrono::seconds kLockPatience{10};
-constexpr std::chrono::milliseconds kLockPoll{1};
-/// At this verbosity the log says where the time of each commit went.
-constexpr int kTimesVerbosity = 7;
 
 }  // namespace
-
-/// Holds both locks; `status` tells whether the index is up to date.
-class Store::Access {
- public:
-  explicit Access(Store& store) : guard_(store.mutex_) {
-    if (status_ = lockFile(store); status_) {
-      status_ = store.noteWhatWent(store.index_.refresh(*lock_));
-    }
-  }
-
-  const Status& status() const { return status_; }
-  base::FileLock& lock() { return *lock_; }
-
-  /// Lets go of both, before something slow.
-  void release() {
-    lock_.reset();
-    guard_.unlock();
-  }
-
- private:
-  Status lockFile(Store& store) {
-    auto lock =
-        base::lockWithin(store.files_, store.clock_, store.options_.lockFile, kLockMode, kLockPatience, kLockPoll);
-    if (lock) {
-      lock_ = *std::move(lock);
-      return {};
-    }
-    bool held = lock.error().code() == Code::failedPrecondition;
-    return held ? Status::unavailable("lock the prepared claims: {}", lock.error().message())
-                : lock.error().with("lock the prepared claims");
-  }
-
-  std::unique_lock<std::mutex> guard_;
-  std::unique_ptr<base::FileLock> lock_;
-  Status status_;
-};
 
 Store::Store(Options options, cdi::SpecDirectory directory, base::Files& files, base::Clock& clock,
              Instruments& instruments, base::Logger log)
@@ -117,26 +75,19 @@ Result<std::optional<Record>> Store::find(std::string_view uid) {
   if (!access.status()) {
     return unexpected(access.status());
   }
-  const Index::Entry* found = index_.find(uid);
-  if (found == nullptr) {
+  auto found = current(uid);
+  if (!found) {
+    return unexpected(found.error());
+  }
+  if (*found == nullptr) {
     return std::nullopt;
   }
-  // Somebody may have changed the file itself, or so soon after a change of ours that the directory does not show it.
-  auto info = directory_.info(options_.naming.fileName(uid));
-  if (!info || *info != found->info) {
-    if (Status reread = noteWhatWent(index_.reread()); !reread) {
-      return unexpected(reread);
-    }
-    if (found = index_.find(uid); found == nullptr) {
-      return std::nullopt;
-    }
-  }
-  Record record = found->record;
-  if (found->durable) {
+  Record record = (*found)->record;
+  if ((*found)->durable) {
     return record;
   }
   // Its commit is not answered yet, or could not be made durable.
-  std::uint64_t inode = found->info.inode;
+  std::uint64_t inode = (*found)->info.inode;
   access.release();
   if (Status synced = makeDurable(record.prepared.claim.uid, inode); !synced) {
     return unexpected(synced);
@@ -155,83 +106,6 @@ Result<std::vector<Record>> Store::records() {
     all.push_back(entry.record);
   }
   return all;
-}
-
-std::expected<void, Store::Refusal> Store::commit(const Ticket& ticket, const Record& record,
-                                                  const std::function<bool()>& cancelled) {
-  auto refuse = [](Status status) { return std::unexpected(Refusal{std::move(status), std::nullopt}); };
-  const std::string& uid = record.prepared.claim.uid;
-  std::string fileName = options_.naming.fileName(uid);
-  base::PhaseTimer times(clock_, log_.v(kTimesVerbosity));
-  auto staged = directory_.stage(fileName, record.spec);
-  if (!staged) {
-    return refuse(staged.error());
-  }
-  auto stagedMetadata = metadata_.stage(record.metadata);
-  if (!stagedMetadata) {
-    return refuse(stagedMetadata.error());
-  }
-  times.ended("stage");
-
-  Access access(*this);
-  if (!access.status()) {
-    return refuse(access.status());
-  }
-  times.ended("lockAndRefresh");
-  if (inFlight_.at(uid).lastRemoval > ticket.began_) {
-    return refuse(Status::cancelled("the claim was unprepared meanwhile"));
-  }
-  if (cancelled()) {
-    return refuse(Status::cancelled("the caller has given up"));
-  }
-  if (const Index::Entry* existing = index_.find(uid); existing != nullptr &&
-                                                       existing->record.origin == Record::Origin::newer &&
-                                                       existing->record.bootId == options_.bootId) {
-    return refuse(
-        Status::failedPrecondition("{} was written by a later release of this driver; go back to it, or delete "
-                                   "the pods that use the claim",
-                                   (directory_.root() / fileName).native()));
-  }
-  if (auto conflict = index_.conflictOf(record)) {
-    return std::unexpected(*std::move(conflict));
-  }
-  // Other processes notice a spec that is new by its name, but one that is replaced by the count alone: so that comes
-  // first, if we die in between. Of a new one it comes last, because it also says how many there are.
-  const bool replaces = index_.contains(uid);
-  if (Status counted = replaces ? index_.countChange(access.lock()) : Status(); !counted) {
-    return refuse(counted);
-  }
-  // The metadata first: whoever sees the spec can mount it. Without the spec it is left over, and somebody's to remove.
-  for (base::StagedFile& file : *stagedMetadata) {
-    if (Status committed = file.commit(); !committed) {
-      return refuse(committed.with("write device metadata"));
-    }
-  }
-  if (Status committed = directory_.commit(*std::move(staged)); !committed) {
-    return refuse(committed);
-  }
-  instruments_.specWrites.add();
-  if (Status removed = metadata_.remove(uid, record.metadata); !removed) {
-    log_.error(removed, "Cannot remove what an earlier Prepare of a claim left", {{"uid", uid}});
-  }
-  base::FileInfo info = directory_.info(fileName).value_or(base::FileInfo());
-  Index::Entry entry{.info = info, .record = record, .durable = false};
-  entry.record.metadata.clear();
-  index_.put(uid, std::move(entry));
-  index_.losses().found(uid);
-  Status counted = replaces ? Status() : index_.countChange(access.lock());
-  index_.noteModified();
-  access.release();
-  times.ended("rename");
-  for (const Status& status :
-       {counted, record.metadata.empty() ? Status() : metadata_.sync(), makeDurable(uid, info.inode)}) {
-    if (!status) {
-      return refuse(status);
-    }
-  }
-  times.ended("sync");
-  times.write("Committed a claim; times are in milliseconds", uid);
-  return {};
 }
 
 Result<std::optional<Store::Holder>> Store::findHolder(const Record& record) {
@@ -312,6 +186,22 @@ Status Store::removeTemporaries() const {
   Status specs = directory_.removeTemporaries(options_.naming.filePrefix(), before);
   Status metadata = metadata_.removeTemporaries(before);
   return specs ? metadata : specs;
+}
+
+Result<const Index::Entry*> Store::current(std::string_view uid) {
+  const Index::Entry* found = index_.find(uid);
+  if (found == nullptr) {
+    return nullptr;
+  }
+  // Somebody may have changed the file itself, or so soon after a change of ours that the directory does not show it.
+  auto info = directory_.info(options_.naming.fileName(uid));
+  if (info && *info == found->info) {
+    return found;
+  }
+  if (Status reread = noteWhatWent(index_.reread()); !reread) {
+    return unexpected(reread);
+  }
+  return index_.find(uid);
 }
 
 /// Whoever waits for a device looks again.

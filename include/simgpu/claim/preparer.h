@@ -52,6 +52,7 @@ class Preparer final : public Service {
                                base::Clock::TimePoint patience);
   Result<PreparedClaim> commit(Attempt& attempt, Record record, const CallContext& call,
                                base::Clock::TimePoint patience);
+  void tell(const Attempt& attempt, Store::Outcome outcome);
   Result<PreparedClaim> answerFromRecord(const ClaimRef& claim, const Status& cause);
   Status checkIdentity(const ClaimRef& wanted, const kube::ResourceClaim& found) const;
   bool pause(base::Clock::Duration duration, const CallContext& call);

@@ -83,14 +83,19 @@ class Store {
   using Holder = Index::Holder;
   using Refusal = Index::Refusal;  ///< Why a commit did not happen.
 
-  /// Writes the spec of a claim, and before it the metadata that it mounts; when this succeeds, the claim is prepared,
-  /// whatever happens next. Refused if another claim holds one of the devices or too much of what they are made of, if
-  /// the claim was unprepared since the ticket began, or if `cancelled()`.
-  std::expected<void, Refusal> commit(const Ticket& ticket, const Record& record,
-                                      const std::function<bool()>& cancelled);
+  /// What a commit came to, if the claim is prepared as the record says.
+  enum class Outcome {
+    written,   ///< A spec was written.
+    repaired,  ///< As well, in the place of one that nobody could read.
+    already,   ///< It was prepared like that before; nothing was written.
+  };
 
-  /// Whether the metadata that a freshly resolved record mounts is there, as it should be.
-  bool hasMetadata(const Record& record) const { return metadata_.has(record.metadata); }
+  /// Writes the spec of a claim, and before it the metadata that it mounts, unless both are there as they should be, or
+  /// a later release prepared the same devices; when this succeeds, the claim is prepared, whatever happens next.
+  /// Refused if another claim holds one of the devices or too much of what they are made of, if the claim was
+  /// unprepared since the ticket began, or if `cancelled()`.
+  std::expected<Outcome, Refusal> commit(const Ticket& ticket, const Record& record,
+                                         const std::function<bool()>& cancelled);
 
   /// Who would make a commit of this record fail now.
   Result<std::optional<Holder>> findHolder(const Record& record);
@@ -141,11 +146,26 @@ class Store {
     std::uint64_t lastRemoval = 0;
   };
   class Access;
+  struct Staged;
 
   Store(Options options, cdi::SpecDirectory directory, base::Files& files, base::Clock& clock, Instruments& instruments,
         base::Logger log);
 
   Ticket beginLocked(std::string_view uid);
+  bool isKnown(std::string_view uid) const;
+  Result<Staged> stage(const Record& record) const;
+
+  /// With the locks; null if the claim is not prepared.
+  Result<const Index::Entry*> current(std::string_view uid);
+
+  /// The answer to a commit that has nothing to write; lets go of the locks then. `mountable` is whether the metadata
+  /// of the record is there.
+  std::optional<std::expected<Outcome, Refusal>> answerPrepared(Access& access, const Record& record, bool mountable);
+  std::optional<Refusal> refusalOf(const Ticket& ticket, const Record& record,
+                                   const std::function<bool()>& cancelled) const;
+
+  /// Gives names to what was staged; answers the inode of the spec.
+  Result<std::uint64_t> write(Access& access, Staged staged, const Record& record);
   Status noteWhatWent(const Result<bool>& refreshed);
   void countSettled(Access& access);
   Status removeTemporaries() const;

@@ -69,7 +69,7 @@ void commitAndRemove(benchmark::State& state) {
 }
 BENCHMARK(commitAndRemove)->Arg(0)->Arg(10)->Arg(100)->Arg(999)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
-/// What a Prepare that is repeated asks.
+/// What a Prepare asks whose claim cannot be read, and the sweep.
 void findPrepared(benchmark::State& state) {
   StoreWithClaims store(static_cast<std::size_t>(state.range(0)));
   std::string uid = claimUid(1);

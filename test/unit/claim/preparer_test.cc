@@ -135,7 +135,7 @@ TEST_F(PreparerTest, AtAHighVerbosityTheLogSaysWhereTheTimeWent) {
   log = base::Logger(sink, clock, {.verbosity = 6});
   start();
   ASSERT_OK(prepare(cluster.claim("train", AllocationBuilder().device("gpu-0").build())));
-  EXPECT_THAT(sink.lines(), Contains(HasSubstr("milliseconds\" read=0 resolve=0 find=0 commit=0 total=0 uid=")));
+  EXPECT_THAT(sink.lines(), Contains(HasSubstr("milliseconds\" read=0 resolve=0 commit=0 total=0 uid=")));
 }
 
 TEST_F(PreparerTest, ASecondPrepareOfTheSameClaimAnswersTheSameAndWritesNothing) {

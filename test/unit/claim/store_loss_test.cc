@@ -35,7 +35,7 @@ class StoreLossTest : public testing::Test {
                       {{.name = kNaming.deviceName(uid, "gpu-" + uid, ""), .edits = {.env = {"A=1"}}}}, {});
   }
 
-  static std::expected<void, Store::Refusal> commit(Store& store, const std::string& uid) {
+  static std::expected<Store::Outcome, Store::Refusal> commit(Store& store, const std::string& uid) {
     auto ticket = store.begin(uid);
     return store.commit(ticket, record(uid), [] { return false; });
   }

@@ -45,7 +45,7 @@ class StoreTest : public testing::Test {
                       {{.name = kNaming.deviceName(uid, device, shareId), .edits = {.env = {"A=1"}}}}, {});
   }
 
-  static std::expected<void, Store::Refusal> commit(Store& store, const Record& record) {
+  static std::expected<Store::Outcome, Store::Refusal> commit(Store& store, const Record& record) {
     auto ticket = store.begin(record.prepared.claim.uid);
     return store.commit(ticket, record, kStillWanted);
   }
@@ -185,6 +185,39 @@ TEST_F(StoreTest, AnotherProcessSeesEveryChangeAtOnce) {
   EXPECT_TRUE(commit(*first, record("u-2", "gpu-0")));
 }
 
+TEST_F(StoreTest, WhatAnotherProcessPreparedMeanwhileIsAnsweredAndNotWrittenAgain) {
+  auto one = open();
+  auto other = open();
+  ASSERT_TRUE(commit(*one, record("u-1", "gpu-0")));
+  auto writes = files.writes();
+  files.failWhen([](std::string_view operation, const std::filesystem::path&) {
+    return operation == "write" ? Status::resourceExhausted("No space left on device") : Status();
+  });
+
+  EXPECT_EQ(commit(*other, record("u-1", "gpu-0")), Store::Outcome::already);
+  EXPECT_EQ(commit(*other, record("u-1", "gpu-0")), Store::Outcome::already) << "now that it knows of it, too";
+  EXPECT_FALSE(commit(*other, record("u-1", "gpu-1")));
+
+  EXPECT_EQ(files.writes(), writes);
+}
+
+TEST_F(StoreTest, ACommitTakesTheLockOnceAndOneWithNothingToWriteOnlyLooks) {
+  auto store = open();
+  std::vector<std::string> operations;
+  files.failWhen([&](std::string_view operation, const std::filesystem::path&) {
+    operations.emplace_back(operation);
+    return Status();
+  });
+
+  EXPECT_EQ(commit(*store, record("u-1", "gpu-0")), Store::Outcome::written);
+  EXPECT_THAT(operations, ElementsAre("write", "lock", "readLock", "info", "link", "rename", "list", "info",
+                                      "writeLock", "info", "syncDirectory"));
+
+  operations.clear();
+  EXPECT_EQ(commit(*store, record("u-1", "gpu-0")), Store::Outcome::already);
+  EXPECT_THAT(operations, ElementsAre("lock", "readLock", "info", "info"));
+}
+
 TEST_F(StoreTest, ADirectoryThatSomebodyWipedIsNoticed) {
   auto store = open();
   ASSERT_TRUE(commit(*store, record("u-1", "gpu-0")));
@@ -242,6 +275,9 @@ TEST_F(StoreTest, ARecordOfALaterReleaseIsHeldNeverRewrittenAndRemovable) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().status, Fails(Code::failedPrecondition, HasSubstr("later release")));
   EXPECT_FALSE(commit(*store, record("u-2", "gpu-0")));
+  auto writes = files.writes();
+  EXPECT_EQ(commit(*store, record("u-1", "gpu-0")), Store::Outcome::already) << "though its spec differs";
+  EXPECT_EQ(files.writes(), writes);
   EXPECT_OK(store->remove("u-1"));
   EXPECT_TRUE(commit(*store, record("u-2", "gpu-0")));
 }
