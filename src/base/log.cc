@@ -80,13 +80,13 @@ Result<std::vector<FileLevel>> parseFileLevels(std::string_view text) {
   return levels;
 }
 
-std::string klogHeader(char severity, Clock::WallTime time, const std::source_location& where) {
+std::string klogHeader(char severity, Clock::WallTime time, pid_t process, const std::source_location& where) {
   std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   std::tm local{};
   localtime_r(&seconds, &local);
   auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count() % 1'000'000;
   return fmt::format("{}{:02}{:02} {:02}:{:02}:{:02}.{:06} {:7} {}:{}] ", severity, local.tm_mon + 1, local.tm_mday,
-                     local.tm_hour, local.tm_min, local.tm_sec, micros, ::getpid(), fileName(where.file_name()),
+                     local.tm_hour, local.tm_min, local.tm_sec, micros, process, fileName(where.file_name()),
                      where.line());
 }
 
@@ -98,6 +98,7 @@ struct Logger::Shared {
   LogFormat format;
   int verbosity;
   std::vector<FileLevel> fileLevels;
+  pid_t process = ::getpid();  ///< A system call, if asked for each line.
 
   bool enabled(int level, std::string_view file) const {
     if (level <= verbosity) {
@@ -174,7 +175,7 @@ void Logger::write(char severity, std::string_view message, const Status* status
   Clock::WallTime time = shared_->clock->wallTime();
   std::string line;
   if (shared_->format == LogFormat::text) {
-    line = klogHeader(severity, time, where) + jsonText(message);
+    line = klogHeader(severity, time, shared_->process, where) + jsonText(message);
   } else {
     double milliseconds = std::chrono::duration<double, std::milli>(time.time_since_epoch()).count();
     line = fmt::format(R"({{"ts":{:.3f},"caller":"{}:{}","msg":{})", milliseconds, fileName(where.file_name()),

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <dirent.h>
 #include <fcntl.h>
+#include <optional>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -45,6 +46,10 @@ Status failure(std::string_view operation, const std::filesystem::path& path) {
   return statusOfErrno(error, fmt::format("{} {}", operation, path.native()));
 }
 
+Status tooLarge(const std::filesystem::path& path) {
+  return Status::invalidArgument("read {}: larger than {} bytes", path.native(), Files::kMaxFileSize);
+}
+
 Status writeAll(int fd, std::string_view content, const std::filesystem::path& path) {
   while (!content.empty()) {
     ssize_t written = ::write(fd, content.data(), content.size());
@@ -75,45 +80,60 @@ Result<std::string> readAll(int fd, const std::filesystem::path& path) {
     }
     content.append(buffer, static_cast<std::size_t>(got));
     if (content.size() > Files::kMaxFileSize) {
-      return unexpected(Status::invalidArgument("read {}: larger than {} bytes", path.native(), Files::kMaxFileSize));
+      return unexpected(tooLarge(path));
     }
   }
 }
 
+/// Nobody else changes the file meanwhile, so its size is known from the moment it was locked.
 class PosixFileLock final : public FileLock {
  public:
-  PosixFileLock(Descriptor fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  PosixFileLock(Descriptor fd, std::filesystem::path path, std::uint64_t size)
+      : fd_(std::move(fd)), path_(std::move(path)), size_(size) {}
 
   Result<std::string> content() override {
-    if (::lseek(fd_.get(), 0, SEEK_SET) < 0) {
-      return unexpected(failure("seek in", path_));
+    if (size_ > Files::kMaxFileSize) {
+      return unexpected(tooLarge(path_));
     }
-    return readAll(fd_.get(), path_);
+    std::string content(size_, '\0');
+    std::size_t there = 0;
+    while (there < content.size()) {
+      ssize_t got = ::pread(fd_.get(), content.data() + there, content.size() - there, static_cast<off_t>(there));
+      if (got < 0 && errno != EINTR) {
+        return unexpected(failure("read", path_));
+      }
+      if (got == 0) {
+        break;
+      }
+      there += got > 0 ? static_cast<std::size_t>(got) : 0;
+    }
+    content.resize(there);
+    return content;
   }
 
   /// Overwrites in place. A file that is cut to nothing, written and closed is written out by ext4 before the close
   /// returns, which takes up to milliseconds while everybody waits for the lock.
   Status replaceContent(std::string_view content) override {
-    if (::lseek(fd_.get(), 0, SEEK_SET) < 0) {
-      return failure("rewind", path_);
+    std::size_t written = 0;
+    while (written < content.size()) {
+      ssize_t got =
+          ::pwrite(fd_.get(), content.data() + written, content.size() - written, static_cast<off_t>(written));
+      if (got < 0 && errno != EINTR) {
+        return failure("write", path_);
+      }
+      written += got > 0 ? static_cast<std::size_t>(got) : 0;
     }
-    if (Status written = writeAll(fd_.get(), content, path_); !written) {
-      return written;
-    }
-    struct stat status{};
-    if (::fstat(fd_.get(), &status) != 0) {
-      return failure("look at", path_);
-    }
-    auto size = static_cast<off_t>(content.size());
-    if (status.st_size > size && ::ftruncate(fd_.get(), size) != 0) {
+    if (size_ > content.size() && ::ftruncate(fd_.get(), static_cast<off_t>(content.size())) != 0) {
       return failure("truncate", path_);
     }
+    size_ = content.size();
     return {};
   }
 
  private:
   Descriptor fd_;
   std::filesystem::path path_;
+  std::uint64_t size_;
 };
 
 class PosixUnnamedFile final : public UnnamedFile {
@@ -121,10 +141,9 @@ class PosixUnnamedFile final : public UnnamedFile {
   explicit PosixUnnamedFile(Descriptor fd) : fd_(std::move(fd)) {}
 
   /// By way of /proc, because to name a descriptor itself (AT_EMPTY_PATH) takes a capability.
-  std::string source() const { return fmt::format("/proc/self/fd/{}", fd_.get()); }
-
   Status link(const std::filesystem::path& name) override {
-    if (::linkat(AT_FDCWD, source().c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    std::string source = fmt::format("/proc/self/fd/{}", fd_.get());
+    if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
       return failure("create", name);
     }
     return {};
@@ -160,12 +179,20 @@ FileInfo::Kind kindOf(mode_t mode) {
   return FileInfo::Kind::other;
 }
 
-/// Whether `path` names the file that is open as `fd`: somebody may have replaced it before the lock was ours.
-bool sameFile(int fd, const std::filesystem::path& path) {
+/// The size of the file that is open as `fd`; empty unless `path` names it: somebody may have replaced it before the
+/// lock was ours.
+std::optional<std::uint64_t> sizeIfNamed(int fd, const std::filesystem::path& path) {
   struct stat opened{};
   struct stat named{};
-  return ::fstat(fd, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
-         opened.st_ino == named.st_ino;
+  bool same = ::fstat(fd, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+              opened.st_ino == named.st_ino;
+  return same ? std::optional(static_cast<std::uint64_t>(opened.st_size)) : std::nullopt;
+}
+
+/// Whether a file without a name can be given one. Asked once: nobody takes its /proc from a process that runs.
+bool canLinkDescriptors() {
+  static const bool can = ::access("/proc/self/fd", F_OK) == 0;
+  return can;
 }
 
 }  // namespace
@@ -264,6 +291,9 @@ Status PosixFiles::write(const std::filesystem::path& file, std::string_view con
 
 Result<std::unique_ptr<UnnamedFile>> PosixFiles::writeUnnamed(const std::filesystem::path& directory,
                                                               std::string_view content, mode_t mode) {
+  if (!canLinkDescriptors()) {
+    return unexpected(Status::unimplemented("without /proc a file cannot be given a name later"));
+  }
   Descriptor fd = openFile(directory, O_WRONLY | O_TMPFILE, mode);
   // EISDIR: a kernel that does not know the flag.
   if (!fd.valid() && (errno == EOPNOTSUPP || errno == EISDIR)) {
@@ -273,9 +303,6 @@ Result<std::unique_ptr<UnnamedFile>> PosixFiles::writeUnnamed(const std::filesys
     return unexpected(failure("create a file in", directory));
   }
   auto file = std::make_unique<PosixUnnamedFile>(std::move(fd));
-  if (::access(file->source().c_str(), F_OK) != 0) {
-    return unexpected(Status::unimplemented("without /proc a file cannot be given a name later"));
-  }
   if (Status filled = file->fill(content, mode, directory); !filled) {
     return unexpected(filled);
   }
@@ -325,8 +352,8 @@ Result<std::unique_ptr<FileLock>> PosixFiles::lock(const std::filesystem::path& 
       }
       return unexpected(failure("lock", file));
     }
-    if (sameFile(fd.get(), file)) {
-      return std::make_unique<PosixFileLock>(std::move(fd), file);
+    if (auto size = sizeIfNamed(fd.get(), file)) {
+      return std::make_unique<PosixFileLock>(std::move(fd), file, *size);
     }
   }
 }

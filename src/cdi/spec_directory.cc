@@ -27,7 +27,7 @@ Status validateName(std::string_view name) {
 
 Result<SpecDirectory> SpecDirectory::open(base::Files& files, std::filesystem::path root) {
   if (auto status = files.createDirectories(root, kDirectoryMode); !status) {
-    return unexpected(status.with("CDI directory {}", root.string()));
+    return unexpected(status.with("CDI directory {}", root.native()));
   }
   // Find out now, and not at the first claim, that nothing can be written here.
   auto probe = root / base::temporaryName(kProbe);
@@ -35,7 +35,7 @@ Result<SpecDirectory> SpecDirectory::open(base::Files& files, std::filesystem::p
   Status removed = files.remove(probe);
   for (const Status& status : {written, removed}) {
     if (!status) {
-      return unexpected(status.with("CDI directory {} cannot be written", root.string()));
+      return unexpected(status.with("CDI directory {} cannot be written", root.native()));
     }
   }
   return SpecDirectory(files, std::move(root));
@@ -56,30 +56,30 @@ Result<base::StagedFile> SpecDirectory::stage(std::string_view name, const Spec&
   auto staged = base::StagedFile::write(*files_, root_ / name, text, kFileMode);
   if (!staged && staged.error().code() == Code::notFound) {
     if (Status created = files_->createDirectories(root_, kDirectoryMode); !created) {
-      return unexpected(created.with("write CDI spec {}", (root_ / name).string()));
+      return unexpected(created.with("write CDI spec {}", (root_ / name).native()));
     }
     staged = base::StagedFile::write(*files_, root_ / name, text, kFileMode);
   }
   if (!staged) {
-    return unexpected(staged.error().with("write CDI spec {}", (root_ / name).string()));
+    return unexpected(staged.error().with("write CDI spec {}", (root_ / name).native()));
   }
   return staged;
 }
 
 Status SpecDirectory::commit(base::StagedFile staged) const {
-  return staged.commit().with("write CDI spec {}", staged.target().string());
+  return staged.commit().with("write CDI spec {}", staged.target().native());
 }
 
 Status SpecDirectory::remove(std::string_view name) const {
   if (auto status = validateName(name); !status) {
     return status;
   }
-  return files_->remove(root_ / name).with("remove CDI spec {}", (root_ / name).string());
+  return files_->remove(root_ / name).with("remove CDI spec {}", (root_ / name).native());
 }
 
 Status SpecDirectory::sync() const {
   Status status = files_->syncDirectory(root_);
-  return status.code() == Code::notFound ? Status() : status.with("sync CDI directory {}", root_.string());
+  return status.code() == Code::notFound ? Status() : status.with("sync CDI directory {}", root_.native());
 }
 
 Result<std::vector<std::string>> SpecDirectory::names(std::string_view prefix) const {
@@ -88,7 +88,7 @@ Result<std::vector<std::string>> SpecDirectory::names(std::string_view prefix) c
     return std::vector<std::string>();
   }
   if (!names) {
-    return unexpected(names.error().with("list CDI directory {}", root_.string()));
+    return unexpected(names.error().with("list CDI directory {}", root_.native()));
   }
   std::erase_if(*names, [&](const std::string& name) { return !name.starts_with(prefix) || !isSpecName(name); });
   return names;
@@ -106,7 +106,7 @@ Result<std::vector<SpecEntry>> SpecDirectory::list(std::string_view prefix) cons
       continue;  // removed since the names were read
     }
     if (!info) {
-      return unexpected(info.error().with("list CDI directory {}", root_.string()));
+      return unexpected(info.error().with("list CDI directory {}", root_.native()));
     }
     if (info->kind == base::FileInfo::Kind::regular) {
       entries.push_back({std::move(name), *info});
@@ -122,11 +122,11 @@ Result<Spec> SpecDirectory::read(std::string_view name) const {
   auto path = root_ / name;
   auto text = files_->read(path);
   if (!text) {
-    return unexpected(text.error().with("read CDI spec {}", path.string()));
+    return unexpected(text.error().with("read CDI spec {}", path.native()));
   }
   auto spec = parse(*text);
   if (!spec) {
-    return unexpected(spec.error().with("read CDI spec {}", path.string()));
+    return unexpected(spec.error().with("read CDI spec {}", path.native()));
   }
   return spec;
 }
@@ -141,7 +141,7 @@ Result<base::FileInfo> SpecDirectory::info(std::string_view name) const {
 Result<std::int64_t> SpecDirectory::modified() const {
   auto info = files_->info(root_ / ".");  // of the directory also where the name is that of a link to it
   if (!info) {
-    return unexpected(info.error().with("CDI directory {}", root_.string()));
+    return unexpected(info.error().with("CDI directory {}", root_.native()));
   }
   return info->modifiedNanoseconds;
 }
@@ -149,7 +149,7 @@ Result<std::int64_t> SpecDirectory::modified() const {
 Status SpecDirectory::removeTemporaries(std::string_view prefix, base::Clock::WallTime before) const {
   for (std::string_view each : {prefix, kProbe}) {
     if (Status removed = base::removeTemporaries(*files_, root_, each, before); !removed) {
-      return removed.with("CDI directory {}", root_.string());
+      return removed.with("CDI directory {}", root_.native());
     }
   }
   return {};

@@ -150,7 +150,10 @@ Result<std::uint64_t> Store::write(Access& access, Staged staged, const Record& 
     return unexpected(committed);
   }
   instruments_.specWrites.add();
-  if (Status removed = metadata_.remove(uid, record.metadata); !removed) {
+  // Without metadata, a claim that never had a spec has nothing to remove; whatever is left of it after all goes with
+  // its Unprepare.
+  bool mayHaveLeft = replaces || options_.deviceMetadata || index_.losses().mayInclude(uid);
+  if (Status removed = mayHaveLeft ? metadata_.remove(uid, record.metadata) : Status(); !removed) {
     log_.error(removed, "Cannot remove what an earlier Prepare of a claim left", {{"uid", uid}});
   }
   base::FileInfo info = directory_.info(options_.naming.fileName(uid)).value_or(base::FileInfo());

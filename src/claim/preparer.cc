@@ -110,8 +110,11 @@ std::vector<Result<PreparedClaim>> Preparer::prepare(std::span<const ClaimRef> c
       }
     }
     attempts = std::move(again);
+    if (attempts.empty()) {
+      break;
+    }
     auto rest = std::max<base::Clock::Duration>(backoff.next(), asked);
-    if (attempts.empty() || clock_.now() + rest >= deadline || !pause(rest, call)) {
+    if (clock_.now() + rest >= deadline || !pause(rest, call)) {
       break;  // the last failure of each is its result
     }
   }

@@ -136,11 +136,15 @@ TEST_F(PosixFilesTest, TheLockedFileKeepsASmallContent) {
     ASSERT_OK(lock);
     EXPECT_THAT((*lock)->content(), IsOkAndHolds(""));
     EXPECT_OK((*lock)->replaceContent("12345"));
+    EXPECT_THAT((*lock)->content(), IsOkAndHolds("12345"));
     EXPECT_OK((*lock)->replaceContent("42"));
+    EXPECT_THAT((*lock)->content(), IsOkAndHolds("42"));
   }
   auto lock = files.lock(root / "lock", 0600, Files::Wait::block);
   ASSERT_OK(lock);
   EXPECT_THAT((*lock)->content(), IsOkAndHolds("42"));
+  EXPECT_OK((*lock)->replaceContent("7"));
+  EXPECT_THAT(files.read(root / "lock"), IsOkAndHolds("7")) << "and not more of what was there before";
 }
 
 }  // namespace

@@ -210,8 +210,8 @@ TEST_F(StoreTest, ACommitTakesTheLockOnceAndOneWithNothingToWriteOnlyLooks) {
   });
 
   EXPECT_EQ(commit(*store, record("u-1", "gpu-0")), Store::Outcome::written);
-  EXPECT_THAT(operations, ElementsAre("write", "lock", "readLock", "info", "link", "rename", "list", "info",
-                                      "writeLock", "info", "syncDirectory"));
+  EXPECT_THAT(operations, ElementsAre("write", "lock", "readLock", "info", "link", "rename", "info", "writeLock",
+                                      "info", "syncDirectory"));
 
   operations.clear();
   EXPECT_EQ(commit(*store, record("u-1", "gpu-0")), Store::Outcome::already);
