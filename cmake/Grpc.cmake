@@ -1,10 +1,12 @@
-# simgpu::grpc: gRPC with Protobuf, for the rooms that speak it.
+# simgpu::grpc: gRPC with Protobuf, and simgpu::protobuf: Protobuf alone, for the rooms that speak them.
 #
 # As shared libraries these are over fifty, with long names to look up in all of them: half the time of a start. With
 # SIMGPU_STATIC_GRPC the archives of the distribution are linked instead, in the variant without TLS, which no socket of
 # the kubelet uses.
 add_library(simgpu_grpc INTERFACE)
 add_library(simgpu::grpc ALIAS simgpu_grpc)
+add_library(simgpu_protobuf INTERFACE)
+add_library(simgpu::protobuf ALIAS simgpu_protobuf)
 set(simgpu_static_libraries)
 if(SIMGPU_STATIC_GRPC)
   find_package(PkgConfig REQUIRED)
@@ -24,8 +26,10 @@ if(SIMGPU_STATIC_GRPC)
     endif()
   endforeach()
   target_link_libraries(simgpu_grpc INTERFACE "$<LINK_GROUP:RESCAN,${simgpu_static_libraries}>" ${others})
+  target_link_libraries(simgpu_protobuf INTERFACE "${simgpu_archive_protobuf}" z Threads::Threads)
 else()
   target_link_libraries(simgpu_grpc INTERFACE gRPC::grpc++ protobuf::libprotobuf absl::synchronization)
+  target_link_libraries(simgpu_protobuf INTERFACE protobuf::libprotobuf)
 endif()
 # Installed beside the program, so that whoever ships it knows what is in it.
 list(JOIN simgpu_static_libraries "\n" simgpu_static_list)

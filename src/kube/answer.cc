@@ -6,13 +6,14 @@
 #include <fmt/format.h>
 
 #include "kube/json_node.h"
+#include "kube/protobuf_decode.h"
 #include "simgpu/base/utf8.h"
 
 namespace simgpu::kube {
 namespace {
 
 /// A server that asks for more is not believed.
-constexpr std::int64_t kLongestRetryAfter = 3600;
+constexpr std::chrono::seconds kLongestRetryAfter{3600};
 
 using nlohmann::json;
 
@@ -21,15 +22,6 @@ constexpr std::string_view kResourceGroup = "resource.k8s.io";
 /// As much as a message can bear of what an API server says, and of an answer that is not a `Status` object.
 constexpr std::size_t kMaxMessage = 4 << 10;
 constexpr std::size_t kMaxText = 300;
-
-/// `metav1.Status`, as far as it matters here.
-struct ApiStatus {
-  int code = 0;
-  std::string reason;
-  std::string message;
-  bool namesObject = false;
-  std::optional<std::chrono::seconds> retryAfter;
-};
 
 std::optional<ApiStatus> apiStatusFrom(const json& object) {
   Status failure;
@@ -41,7 +33,6 @@ std::optional<ApiStatus> apiStatusFrom(const json& object) {
   root["code"].to(code);
   root["reason"].to(status.reason);
   root["message"].to(status.message);
-  status.message = base::excerpt(status.message, kMaxMessage);
   const auto details = root["details"];
   std::string name;
   std::string objectKind;
@@ -55,9 +46,17 @@ std::optional<ApiStatus> apiStatusFrom(const json& object) {
   status.code = static_cast<int>(std::clamp<std::int64_t>(code, 0, 999));
   status.namesObject = !name.empty() || !objectKind.empty();
   if (retryAfter > 0) {
-    status.retryAfter = std::chrono::seconds(std::min<std::int64_t>(retryAfter, kLongestRetryAfter));
+    status.retryAfter = std::chrono::seconds(retryAfter);
   }
   return status;
+}
+
+std::optional<ApiStatus> apiStatusFrom(std::string_view body) {
+  if (isProtobuf(body)) {
+    return apiStatusFromProtobuf(body);
+  }
+  auto document = parseJson(body);
+  return document ? apiStatusFrom(*document) : std::nullopt;
 }
 
 std::string_view phraseOf(int status) {
@@ -137,15 +136,17 @@ std::string hint(const Operation& operation, Code code) {
 }
 
 Status describe(const Operation& operation, int httpStatus, const ApiStatus& status) {
+  const auto said = base::excerpt(status.message, kMaxMessage);
   auto code = codeOf(httpStatus, status.reason);
   if (httpStatus == 404 && !status.namesObject && operation.group == kResourceGroup) {
     code = Code::unimplemented;
   }
   auto phrase = phraseOf(httpStatus);
-  auto message =
-      fmt::format("{}: the API server answered {}{}{}{}{}{}", operation.what, httpStatus, phrase.empty() ? "" : " ",
-                  phrase, status.message.empty() ? "" : ": ", status.message, hint(operation, code));
-  return Status(code, std::move(message)).withRetryAfter(status.retryAfter);
+  auto message = fmt::format("{}: the API server answered {}{}{}{}{}{}", operation.what, httpStatus,
+                             phrase.empty() ? "" : " ", phrase, said.empty() ? "" : ": ", said, hint(operation, code));
+  const auto retryAfter =
+      status.retryAfter ? std::optional(std::min(*status.retryAfter, kLongestRetryAfter)) : std::nullopt;
+  return Status(code, std::move(message)).withRetryAfter(retryAfter);
 }
 
 }  // namespace
@@ -154,15 +155,12 @@ Status statusOfAnswer(const Operation& operation, const HttpResponse& response) 
   if (response.status >= 200 && response.status < 300) {
     return {};
   }
-  std::optional<ApiStatus> status;
-  if (auto document = parseJson(response.body)) {
-    status = apiStatusFrom(*document);
-  }
+  auto status = apiStatusFrom(std::string_view(response.body));
   if (!status) {
     status.emplace().message = base::excerpt(response.body, kMaxText);
   }
   if (response.retryAfter) {
-    status->retryAfter = std::min(*response.retryAfter, std::chrono::seconds(kLongestRetryAfter));
+    status->retryAfter = response.retryAfter;
   }
   return describe(operation, response.status, *status);
 }

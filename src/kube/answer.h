@@ -29,22 +29,31 @@ Status statusOfAnswer(const Operation& operation, const HttpResponse& response);
 /// The same for a `Status` object that came in another way (an ERROR event of a watch).
 Status statusOfObject(const Operation& operation, const nlohmann::json& object);
 
-/// The JSON of a 2xx answer, decoded by `decode` (from json.h).
-template <typename T>
-Result<T> decodeAnswer(const Operation& operation, const Result<HttpResponse>& response,
-                       Result<T> (*decode)(const nlohmann::json&)) {
+/// The body of a 2xx answer, decoded by `decode`, which gets its bytes.
+template <typename Decode>
+auto decodeBody(const Operation& operation, const Result<HttpResponse>& response, const Decode& decode)
+    -> decltype(decode(std::string_view())) {
   if (!response) {
     return unexpected(response.error().with("{}", operation.what));
   }
   if (auto status = statusOfAnswer(operation, *response); !status.ok()) {
     return unexpected(std::move(status));
   }
-  auto document = parseJson(response->body);
-  auto value = document ? decode(*document) : Result<T>(unexpected(document.error()));
+  auto value = decode(response->body);
   if (!value) {
     return unexpected(value.error().with("{}: the API server's answer cannot be understood", operation.what));
   }
   return value;
+}
+
+/// The JSON of a 2xx answer, decoded by `decode` (from json.h).
+template <typename T>
+Result<T> decodeAnswer(const Operation& operation, const Result<HttpResponse>& response,
+                       Result<T> (*decode)(const nlohmann::json&)) {
+  return decodeBody(operation, response, [decode](std::string_view body) {
+    auto document = parseJson(body);
+    return document ? decode(*document) : Result<T>(unexpected(document.error()));
+  });
 }
 
 }  // namespace simgpu::kube

@@ -6,6 +6,7 @@
 #include "kube/answer.h"
 #include "kube/await.h"
 #include "kube/json_node.h"
+#include "kube/protobuf_decode.h"
 #include "kube/target.h"
 #include "kube/throttle.h"
 
@@ -139,7 +140,9 @@ Client::Client(Transport& transport, base::Clock& clock, RateLimit limit, base::
 Client::~Client() = default;
 
 PendingClaim Client::startGetClaim(std::string_view space, std::string_view name, base::Clock::TimePoint deadline) {
-  return {transport_.send(get(claimPath(space, name), deadline)), std::string(space), std::string(name)};
+  auto request = get(claimPath(space, name), deadline);
+  request.accept = kProtobufOrJson;
+  return {transport_.send(std::move(request)), std::string(space), std::string(name)};
 }
 
 Result<HttpResponse> Client::send(std::string_view what, HttpRequest request, const Wait& wait) {

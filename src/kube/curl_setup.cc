@@ -73,7 +73,7 @@ void setMethod(Options& options, const HttpRequest& request) {
 }
 
 CurlList headersOf(const HttpRequest& request, const Endpoint& endpoint, const Identity& identity) {
-  std::vector<std::string> lines{"Accept: application/json", "Expect:"};
+  std::vector<std::string> lines{"Accept: " + request.accept, "Expect:"};
   if (!request.body.empty()) {
     lines.push_back("Content-Type: " + request.contentType);
   }

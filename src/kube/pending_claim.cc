@@ -1,8 +1,20 @@
 #include "kube/answer.h"
 #include "kube/await.h"
+#include "kube/protobuf_decode.h"
 #include "simgpu/kube/client.h"
 
 namespace simgpu::kube {
+namespace {
+
+Result<ResourceClaim> claimFrom(std::string_view body) {
+  if (isProtobuf(body)) {
+    return resourceClaimFromProtobuf(body);
+  }
+  auto document = parseJson(body);
+  return document ? resourceClaimFromJson(*document) : unexpected(document.error());
+}
+
+}  // namespace
 
 PendingClaim::PendingClaim(std::future<Result<HttpResponse>> response, std::string space, std::string name)
     : response_(std::move(response)), space_(std::move(space)), name_(std::move(name)) {}
@@ -14,7 +26,7 @@ Result<ResourceClaim> PendingClaim::get(const std::function<bool()>& cancelled) 
       .resource = "resourceclaims",
       .group = "resource.k8s.io",
   };
-  auto claim = decodeAnswer(operation, awaitAnswer(std::move(response_), cancelled), resourceClaimFromJson);
+  auto claim = decodeBody(operation, awaitAnswer(std::move(response_), cancelled), claimFrom);
   if (claim && claim->metadata.uid.empty()) {
     return unexpected(Status::dataLoss("{}: what the API server answered is no ResourceClaim", operation.what));
   }

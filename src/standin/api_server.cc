@@ -6,8 +6,10 @@
 #include <thread>
 #include <utility>
 
+#include "kube/protobuf_decode.h"
 #include "standin/api_error.h"
 #include "standin/json_access.h"
+#include "standin/protobuf.h"
 #include "standin/rest.h"
 
 namespace simgpu::standin {
@@ -153,11 +155,18 @@ class LocalTransport final : public kube::Transport {
   std::function<Answer(const HttpRequest&)> handle_;
 };
 
+std::string contentTypeOf(std::string_view body, bool isWatch) {
+  if (kube::isProtobuf(body)) {
+    return std::string(kProtobuf);
+  }
+  return isWatch || body.starts_with('{') ? "application/json" : "text/plain";
+}
+
 http::Response toHttp(Answer answer) {
   http::Response response;
   response.status = answer.response.status;
   response.body = std::move(answer.response.body);
-  response.contentType = answer.watch || response.body.starts_with('{') ? "application/json" : "text/plain";
+  response.contentType = contentTypeOf(response.body, answer.watch != nullptr);
   if (answer.response.retryAfter) {
     response.headers.emplace_back("Retry-After", std::to_string(answer.response.retryAfter->count()));
   }
@@ -177,6 +186,9 @@ HttpRequest toKube(const http::Request& request) {
   }
   if (auto type = request.headers.find("content-type"); type != request.headers.end()) {
     converted.contentType = type->second;
+  }
+  if (auto accept = request.headers.find("accept"); accept != request.headers.end()) {
+    converted.accept = accept->second;
   }
   return converted;
 }

@@ -4,6 +4,7 @@
 
 #include "standin/admission.h"
 #include "standin/json_access.h"
+#include "standin/protobuf.h"
 #include "standin/selector.h"
 #include "standin/uri.h"
 
@@ -84,6 +85,16 @@ void Rest::compact() {
 }
 
 Answer Rest::handle(const kube::HttpRequest& request) {
+  Answer answer = answerInJson(request);
+  if (request.accept.starts_with(kProtobuf) && !answer.watch) {
+    if (auto form = protobufOf(json::parse(answer.response.body, nullptr, false))) {
+      answer.response.body = *std::move(form);
+    }
+  }
+  return answer;
+}
+
+Answer Rest::answerInJson(const kube::HttpRequest& request) {
   try {
     return route(request);
   } catch (const json::exception& problem) {  // something has another type than validation expects

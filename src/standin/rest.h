@@ -56,6 +56,7 @@ class Rest {
     ObjectKey key() const { return {target.resource, target.space, target.name}; }
   };
 
+  Answer answerInJson(const kube::HttpRequest& request);
   Answer route(const kube::HttpRequest& request);
   Reply dispatch(const Call& call);
 

@@ -1,4 +1,6 @@
 #include "contract/contract_test.h"
+#include "kube/protobuf_decode.h"
+#include "simgpu/kube/json.h"
 
 /// ResourceClaims: the split of spec and status, and what may change.
 namespace simgpu::contract {
@@ -32,6 +34,35 @@ TEST_F(Claims, RequestsAskForOneDeviceUnlessTheySayOtherwise) {
 
   EXPECT_EQ(exactly["allocationMode"], "ExactCount");
   EXPECT_EQ(exactly["count"], 1);
+}
+
+TEST_F(Claims, AClaimSaysTheSameInProtobufAndInJson) {
+  json object = claim();
+  object["metadata"]["annotations"] = {{"example.com/why", "a test"}};
+  object = post(kClaims, object).body;
+  object["status"] = allocatedStatus();
+  json parameters = {{"kind", "GpuConfig"}, {"list", {1, 2.5, nullptr, "\u00fc"}}};
+  object["status"]["allocation"]["devices"]["config"] = json::array(
+      {{{"source", "FromClaim"}, {"opaque", {{"driver", "contract.example.com"}, {"parameters", parameters}}}}});
+  ASSERT_EQ(put(path(kClaims) + "/status", object).status, 200);
+
+  const std::string body = getProtobuf(path(kClaims)).body;
+  ASSERT_TRUE(kube::isProtobuf(body)) << body;
+  auto fromProtobuf = kube::resourceClaimFromProtobuf(body);
+  auto fromJson = kube::resourceClaimFromJson(get(path(kClaims)).body);
+  ASSERT_OK(fromProtobuf);
+  ASSERT_OK(fromJson);
+  EXPECT_EQ(*fromProtobuf, *fromJson);
+}
+
+TEST_F(Claims, AClaimThatIsMissingIsToldOfInProtobuf) {
+  auto response = getProtobuf(path(kClaims));
+  EXPECT_EQ(response.status, 404);
+  auto status = kube::apiStatusFromProtobuf(response.body);
+  ASSERT_TRUE(status) << response.body;
+  EXPECT_EQ(status->code, 404);
+  EXPECT_EQ(status->reason, "NotFound");
+  EXPECT_TRUE(status->namesObject);
 }
 
 TEST_F(Claims, TheSpecNeverChanges) {

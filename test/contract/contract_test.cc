@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "kube/protobuf_decode.h"
 #include "simgpu/base/random.h"
 #include "simgpu/kube/config.h"
 #include "simgpu/kube/curl_transport.h"
@@ -84,6 +85,19 @@ Answer ContractTest::send(std::string method, const std::string& target, const j
   }
   json parsed = json::parse(response->body, nullptr, false);
   return {response->status, parsed.is_object() ? parsed : json{{"message", response->body}}};
+}
+
+kube::HttpResponse ContractTest::getProtobuf(const std::string& target) {
+  auto response = transport_
+                      ->send({.target = target,
+                              .accept = std::string(kube::kProtobufOrJson),
+                              .deadline = clock_.now() + std::chrono::seconds(20)})
+                      .get();
+  if (!response) {
+    ADD_FAILURE() << response.error();
+    return {};
+  }
+  return *std::move(response);
 }
 
 Answer ContractTest::post(const std::string& collection, const json& object) {

@@ -64,6 +64,8 @@ class ContractTest : public testing::Test {
   Answer send(std::string method, const std::string& target, const json& body = nullptr,
               std::string contentType = "application/json");
   Answer get(const std::string& target) { return send("GET", target); }
+  /// The answer as it comes, in Protobuf if the server can.
+  kube::HttpResponse getProtobuf(const std::string& target);
   Answer post(const std::string& collection, const json& object);
   Answer put(const std::string& target, const json& object) { return send("PUT", target, object); }
   Answer remove(const std::string& target, const json& options = nullptr) { return send("DELETE", target, options); }

@@ -14,12 +14,13 @@
 
 namespace simgpu::kube {
 
-/// One HTTP request to the API server. The transport adds server, credentials, User-Agent and Accept.
+/// One HTTP request to the API server. The transport adds server, credentials and User-Agent.
 struct HttpRequest {
   std::string method = "GET";
   std::string target;  ///< Path and query, escaped: `/api/v1/nodes/n?…`.
   std::string body;
   std::string contentType = "application/json";
+  std::string accept = "application/json";
   base::Clock::TimePoint deadline;  ///< No request is without one. A stream's: until its headers have arrived.
 };
 

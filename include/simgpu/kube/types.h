@@ -155,6 +155,8 @@ struct AllocationConfig {
   bool hasOpaque = false;
   std::string driver;
   nlohmann::json parameters;
+
+  bool operator==(const AllocationConfig&) const = default;
 };
 
 /// `DeviceRequestAllocationResult`
@@ -168,11 +170,15 @@ struct AllocationResult {
   std::map<std::string, base::Quantity> consumedCapacity;
   std::vector<std::string> bindingConditions;
   std::vector<std::string> bindingFailureConditions;
+
+  bool operator==(const AllocationResult&) const = default;
 };
 
 struct Allocation {
   std::vector<AllocationResult> results;
   std::vector<AllocationConfig> config;
+
+  bool operator==(const Allocation&) const = default;
 };
 
 struct ClaimConsumer {
@@ -180,6 +186,8 @@ struct ClaimConsumer {
   std::string resource;
   std::string name;
   std::string uid;
+
+  bool operator==(const ClaimConsumer&) const = default;
 };
 
 /// `metav1.Condition`
@@ -216,6 +224,8 @@ struct ResourceClaim {
   std::optional<Allocation> allocation;
   std::vector<ClaimConsumer> reservedFor;
   std::vector<AllocatedDeviceStatus> devices;  ///< `status.devices`, of all drivers.
+
+  bool operator==(const ResourceClaim&) const = default;
 };
 
 /// What a list call answers, over all its pages, of those that were wanted.
