@@ -28,6 +28,7 @@ type object = map[string]any
 type apiClient struct {
 	server string
 	token  string
+	accept string // media type of the answers; whatever the server likes if empty, which is JSON
 	http   *http.Client
 }
 
@@ -69,6 +70,9 @@ func (a *apiClient) call(ctx context.Context, method, path, contentType string, 
 	}
 	request.Header.Set("Authorization", "Bearer "+a.token)
 	request.Header.Set("Content-Type", contentType)
+	if a.accept != "" {
+		request.Header.Set("Accept", a.accept)
+	}
 	response, err := a.http.Do(request)
 	if err != nil {
 		return err
