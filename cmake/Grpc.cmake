@@ -31,6 +31,3 @@ else()
   target_link_libraries(simgpu_grpc INTERFACE gRPC::grpc++ protobuf::libprotobuf absl::synchronization)
   target_link_libraries(simgpu_protobuf INTERFACE protobuf::libprotobuf)
 endif()
-# Installed beside the program, so that whoever ships it knows what is in it.
-list(JOIN simgpu_static_libraries "\n" simgpu_static_list)
-file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/static-libraries" CONTENT "@simgpu_static_list@\n" @ONLY)
