@@ -1,5 +1,6 @@
 #include "app/kubelet_plugin.h"
 
+#include <future>
 #include <utility>
 
 #include "app/metrics_endpoint.h"
@@ -30,6 +31,18 @@ Result<device::Inventory> loadInventory(const KubeletPluginFlags& flags, base::F
   return device::Inventory::create(*std::move(profile), std::move(node));
 }
 
+Result<std::unique_ptr<kube::Transport>> openTransport(const KubeletPluginFlags& flags, const Environment& environment,
+                                                       metrics::Registry& metrics, base::Clock& clock,
+                                                       base::Files& files, const base::Logger& log) {
+  auto config = clientConfig(flags.kubeconfig, files, environment);
+  if (!config) {
+    return unexpected(config.error());
+  }
+  auto transport =
+      kube::makeCurlTransport(*std::move(config), {.userAgent = userAgent(), .metrics = &metrics}, clock, files, log);
+  return transport ? std::move(transport) : unexpected(transport.error().with("create client"));
+}
+
 driver::Options driverOptions(const KubeletPluginFlags& flags) {
   driver::Options options{.cdiRoot = flags.cdiRoot,
                           .registryDirectory = flags.registryDirectory,
@@ -54,19 +67,16 @@ Status runKubeletPlugin(const KubeletPluginFlags& flags, const Environment& envi
   auto sink = base::makeStderrSink();
   base::Logger log(*sink, clock, flags.log);
 
-  auto inventory = loadInventory(flags, files);
+  metrics::Registry metrics;
+  // The profile is read beside the configuration of the API client: a node waits for its driver.
+  auto inventoryAtWork = std::async(std::launch::async, [&] { return loadInventory(flags, files); });
+  auto transport = openTransport(flags, environment, metrics, clock, files, log);
+  auto inventory = inventoryAtWork.get();
   if (!inventory) {
     return inventory.error();
   }
-  auto config = clientConfig(flags.kubeconfig, files, environment);
-  if (!config) {
-    return config.error();
-  }
-  metrics::Registry metrics;
-  auto transport =
-      kube::makeCurlTransport(*std::move(config), {.userAgent = userAgent(), .metrics = &metrics}, clock, files, log);
   if (!transport) {
-    return transport.error().with("create client");
+    return transport.error();
   }
   kube::Client api(**transport, clock, {.qps = flags.kubeApiQps, .burst = static_cast<int>(flags.kubeApiBurst)}, log);
   log.info("Starting", {{"version", base::version()},
