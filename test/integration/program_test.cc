@@ -69,6 +69,17 @@ TEST_F(ProgramTest, ASecondDriverOnTheSameNodeIsRefused) {
   EXPECT_OK(kubelet->unprepare(kDriver, {{.space = "a", .uid = "u", .name = "b"}})) << "the first goes on";
 }
 
+TEST_F(ProgramTest, ADriverThatCannotServeTheKubeletPublishesNothing) {
+  auto directory = kubeletRoot / "plugins" / kDriver;
+  std::filesystem::create_directories(directory);
+  base::PosixFiles files;
+  auto lock = files.lock(directory / "dra.sock.lock", 0600, base::Files::Wait::tryOnce);
+  ASSERT_OK(lock);
+
+  EXPECT_THAT(runToEnd(driverArguments()), Pair(1, HasSubstr("another process serves the socket")));
+  EXPECT_EQ(api.requests(), 0U);
+}
+
 TEST_F(ProgramTest, DuringARollingUpdateBothServeAndTheNewOneStays) {
   startKubelet();
   DaemonProcess old = startDriver({"--pod-uid=11111111-0000-4000-8000-000000000001"});
