@@ -4,14 +4,15 @@
 #include <chrono>
 #include <ctime>
 #include <fnmatch.h>
+#include <iterator>
 #include <memory>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "simgpu/base/json_writer.h"
 #include "simgpu/base/result.h"
 
 namespace simgpu::base {
@@ -29,26 +30,27 @@ class StderrSink final : public LogSink {
   spdlog::logger logger_;
 };
 
-std::string jsonText(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+struct AppendValue {
+  std::string& line;
 
-struct TextOf {
-  std::string operator()(std::string_view text) const { return jsonText(text); }
-  std::string operator()(bool value) const { return value ? "true" : "false"; }
-  std::string operator()(double value) const { return fmt::format("{}", value); }
-  std::string operator()(std::int64_t value) const { return fmt::format("{}", value); }
-  std::string operator()(std::uint64_t value) const { return fmt::format("{}", value); }
-  std::string operator()(const RawJson& json) const { return json.text; }
+  void operator()(std::string_view text) const { appendJsonString(line, text); }
+  void operator()(bool value) const { line += value ? "true" : "false"; }
+  void operator()(const RawJson& json) const { line += json.text; }
+  void operator()(auto number) const { fmt::format_to(std::back_inserter(line), "{}", number); }
 };
 
-/// `key="value"` behind a space, or `,"key":"value"`.
-void append(std::string& line, LogFormat format, std::string_view key, std::string_view value) {
+/// `key=value` behind a space, or `,"key":value`.
+void append(std::string& line, LogFormat format, std::string_view key, const LogField::Value& value) {
   if (format == LogFormat::text) {
-    fmt::format_to(std::back_inserter(line), " {}={}", key, value);
+    line += ' ';
+    line += key;
+    line += '=';
   } else {
-    fmt::format_to(std::back_inserter(line), ",{}:{}", jsonText(key), value);
+    line += ',';
+    appendJsonString(line, key);
+    line += ':';
   }
+  std::visit(AppendValue{line}, value);
 }
 
 std::string_view fileName(std::string_view path) {
@@ -134,7 +136,7 @@ Logger Logger::with(std::initializer_list<LogField> fields) const {
   Logger copy = *this;
   if (shared_) {
     for (const LogField& field : fields) {
-      append(copy.prefix_, shared_->format, field.key(), std::visit(TextOf(), field.value()));
+      append(copy.prefix_, shared_->format, field.key(), field.value());
     }
   }
   return copy;
@@ -175,19 +177,21 @@ void Logger::write(char severity, std::string_view message, const Status* status
   Clock::WallTime time = shared_->clock->wallTime();
   std::string line;
   if (shared_->format == LogFormat::text) {
-    line = klogHeader(severity, time, shared_->process, where) + jsonText(message);
+    line = klogHeader(severity, time, shared_->process, where);
+    appendJsonString(line, message);
   } else {
     double milliseconds = std::chrono::duration<double, std::milli>(time.time_since_epoch()).count();
-    line = fmt::format(R"({{"ts":{:.3f},"caller":"{}:{}","msg":{})", milliseconds, fileName(where.file_name()),
-                       where.line(), jsonText(message));
+    line = fmt::format(R"({{"ts":{:.3f},"caller":"{}:{}","msg":)", milliseconds, fileName(where.file_name()),
+                       where.line());
+    appendJsonString(line, message);
     line += severity == 'I' ? fmt::format(R"(,"v":{})", level_) : severity == 'W' ? R"(,"level":"warning")" : "";
   }
   if (status != nullptr) {
-    append(line, shared_->format, "err", jsonText(status->message()));
+    append(line, shared_->format, "err", std::string_view(status->message()));
   }
   line += prefix_;
   for (const LogField& field : fields) {
-    append(line, shared_->format, field.key(), std::visit(TextOf(), field.value()));
+    append(line, shared_->format, field.key(), field.value());
   }
   if (shared_->format == LogFormat::json) {
     line += '}';

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "simgpu/base/json_writer.h"
 #include "simgpu/base/uuid.h"
 
 namespace simgpu::claim {
@@ -18,50 +19,74 @@ constexpr std::string_view kBootKey = "dra-driver-sim-gpu/boot-id";
 constexpr std::string_view kClaimKey = "dra-driver-sim-gpu/prepared-claim";
 constexpr int kFormat = 1;
 
-json toJson(const std::map<std::string, base::Quantity>& amounts) {
-  json result = json::object();
+void write(base::JsonWriter& out, std::string_view key, std::string_view text) {
+  out.key(key);
+  out.text(text);
+}
+
+void write(base::JsonWriter& out, std::string_view key, const std::vector<std::string>& texts) {
+  out.key(key);
+  out.open('[');
+  std::ranges::for_each(texts, [&out](const std::string& text) { out.text(text); });
+  out.close(']');
+}
+
+void write(base::JsonWriter& out, std::string_view key, const std::map<std::string, base::Quantity>& amounts) {
+  out.key(key);
+  out.open('{');
   for (const auto& [name, amount] : amounts) {
-    result[name] = amount.toString();
+    write(out, name, amount.toString());
   }
-  return result;
+  out.close('}');
+}
+
+/// Unless it says nothing.
+void writeIfAny(base::JsonWriter& out, std::string_view key, const auto& value) {
+  if (!value.empty()) {
+    write(out, key, value);
+  }
 }
 
 /// Without what follows from the rest, so that the records of undivided devices stay as they were in earlier releases.
-json toJson(const HeldDevice& device) {
-  json entry = {{"pool", device.pool}, {"device", device.device}};
-  if (!device.shareId.empty()) {
-    entry["shareID"] = device.shareId;
-  }
-  if (!device.parent.empty()) {
-    entry["parent"] = device.parent;
-  }
-  if (!device.counters.empty()) {
-    entry["counters"] = toJson(device.counters);
-  }
-  if (!device.consumed.empty()) {
-    entry["consumed"] = toJson(device.consumed);
-  }
-  return entry;
+void write(base::JsonWriter& out, const HeldDevice& device) {
+  out.open('{');
+  writeIfAny(out, "consumed", device.consumed);
+  writeIfAny(out, "counters", device.counters);
+  write(out, "device", device.device);
+  writeIfAny(out, "parent", device.parent);
+  write(out, "pool", device.pool);
+  writeIfAny(out, "shareID", device.shareId);
+  out.close('}');
 }
 
-json toJson(const Record& record) {
-  json devices = json::array();
-  for (const PreparedDevice& device : record.prepared.devices) {
-    json entry = {{"requests", device.requests},
-                  {"pool", device.pool},
-                  {"device", device.device},
-                  {"cdiDeviceIDs", device.cdiIds}};
-    if (!device.shareId.empty()) {
-      entry["shareID"] = device.shareId;
-    }
-    devices.push_back(std::move(entry));
-  }
-  json held = json::array();
-  for (const HeldDevice& device : record.held) {
-    held.push_back(toJson(device));
-  }
+void write(base::JsonWriter& out, const PreparedDevice& device) {
+  out.open('{');
+  write(out, "cdiDeviceIDs", device.cdiIds);
+  write(out, "device", device.device);
+  write(out, "pool", device.pool);
+  write(out, "requests", device.requests);
+  writeIfAny(out, "shareID", device.shareId);
+  out.close('}');
+}
+
+/// Keys are in the order of the alphabet: a record that says the same must be the same text as in earlier releases.
+std::string jsonOf(const Record& record) {
+  base::JsonWriter out(true);
+  out.open('{');
+  out.key("devices");
+  out.open('[');
+  std::ranges::for_each(record.prepared.devices, [&out](const PreparedDevice& device) { write(out, device); });
+  out.close(']');
+  out.key("held");
+  out.open('[');
+  std::ranges::for_each(record.held, [&out](const HeldDevice& device) { write(out, device); });
+  out.close(']');
   const ClaimRef& claim = record.prepared.claim;
-  return {{"namespace", claim.space}, {"name", claim.name}, {"uid", claim.uid}, {"devices", devices}, {"held", held}};
+  write(out, "name", claim.name);
+  write(out, "namespace", claim.space);
+  write(out, "uid", claim.uid);
+  out.close('}');
+  return std::move(out).take();
 }
 
 std::string optionalText(const json& object, const char* key) {
@@ -192,7 +217,7 @@ Record makeRecord(const SpecNaming& naming, PreparedClaim prepared, std::vector<
   record.spec.edits = std::move(nodeEdits);
   record.spec.annotations[std::string(kFormatKey)] = std::to_string(kFormat);
   record.spec.annotations[std::string(kBootKey)] = record.bootId;
-  record.spec.annotations[std::string(kClaimKey)] = toJson(record).dump(-1, ' ', true, json::error_handler_t::replace);
+  record.spec.annotations[std::string(kClaimKey)] = jsonOf(record);
   return record;
 }
 

@@ -7,7 +7,8 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+
+#include "simgpu/base/json_writer.h"
 
 namespace simgpu::kubelet {
 namespace {
@@ -160,19 +161,30 @@ void ClaimCalls::logPrepared(const claim::PreparedClaim& prepared) const {
 }
 
 std::string devicesForLog(std::span<const claim::PreparedDevice> devices) {
-  using Json = nlohmann::ordered_json;
-  Json list = Json::array();
+  base::JsonWriter json;
+  auto list = [&json](std::string_view name, const std::vector<std::string>& texts) {
+    json.key(name);
+    json.open('[');
+    std::ranges::for_each(texts, [&json](const std::string& text) { json.text(text); });
+    json.close(']');
+  };
+  json.open('[');
   for (const claim::PreparedDevice& device : devices) {
-    Json entry = Json::object();
-    entry["Requests"] = device.requests;
-    entry["PoolName"] = device.pool;
-    entry["DeviceName"] = device.device;
-    entry["CDIDeviceIDs"] = device.cdiIds;
-    entry["ShareID"] = device.shareId.empty() ? Json(nullptr) : Json(device.shareId);
-    entry["Metadata"] = nullptr;
-    list.push_back(std::move(entry));
+    json.open('{');
+    list("Requests", device.requests);
+    json.key("PoolName");
+    json.text(device.pool);
+    json.key("DeviceName");
+    json.text(device.device);
+    list("CDIDeviceIDs", device.cdiIds);
+    json.key("ShareID");
+    device.shareId.empty() ? json.null() : json.text(device.shareId);
+    json.key("Metadata");
+    json.null();
+    json.close('}');
   }
-  return list.dump(-1, ' ', false, Json::error_handler_t::replace);
+  json.close(']');
+  return std::move(json).take();
 }
 
 }  // namespace simgpu::kubelet

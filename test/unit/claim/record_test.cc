@@ -50,6 +50,28 @@ TEST(RecordTest, ASpecGivesBackWhatWasPrepared) {
   EXPECT_EQ(read.spec, record.spec);
 }
 
+TEST(RecordTest, WhatSaysTheSameIsTheSameTextInAllReleases) {
+  const std::map<std::string, base::Quantity> memory = {{"memory", *base::Quantity::parse("8Gi")}};
+  Record record = makeRecord(
+      kNaming,
+      {.claim = {.space = "team-a", .name = "tr\u00e4in \"1\"", .uid = kUid},
+       .devices =
+           {{.requests = {"a", "b"}, .pool = "node-a", .device = "gpu-0", .shareId = "s-1", .cdiIds = {"x", "y"}},
+            {.requests = {"c"}, .pool = "node-a", .device = "gpu-1", .cdiIds = {}}}},
+      {{.pool = "node-a", .device = "gpu-0", .shareId = "s-1", .parent = "p", .counters = memory, .consumed = memory},
+       {.pool = "node-a", .device = "gpu-1"}},
+      "boot-1", {}, {});
+
+  EXPECT_EQ(record.spec.annotations.at("dra-driver-sim-gpu/prepared-claim"),
+            R"({"devices":[)"
+            R"({"cdiDeviceIDs":["x","y"],"device":"gpu-0","pool":"node-a","requests":["a","b"],"shareID":"s-1"},)"
+            R"({"cdiDeviceIDs":[],"device":"gpu-1","pool":"node-a","requests":["c"]}],)"
+            R"("held":[{"consumed":{"memory":"8Gi"},"counters":{"memory":"8Gi"},"device":"gpu-0","parent":"p",)"
+            R"("pool":"node-a","shareID":"s-1"},{"device":"gpu-1","pool":"node-a"}],)"
+            R"("name":"tr\u00e4in \"1\"","namespace":"team-a","uid":")" +
+                std::string(kUid) + R"("})");
+}
+
 TEST(RecordTest, ASpecThatSaysItBelongsToAnotherClaimIsNotTrusted) {
   Record read = readRecord(kNaming, "another-uid", sample().spec);
 
