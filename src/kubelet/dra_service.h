@@ -22,16 +22,42 @@
 
 namespace simgpu::kubelet {
 
+/// Whether the caller of an RPC has given up, known within a few milliseconds, or its deadline has passed. To ask gRPC
+/// takes longer than to rename a spec, and it lets only a few threads ask the same call at once.
+class Cancellation {
+ public:
+  Cancellation(grpc::ServerContext& context, const base::Clock& clock, base::Clock::TimePoint deadline)
+      : context_(context), clock_(clock), deadline_(deadline), asked_(clock.now()) {}
+
+  bool known() {
+    std::lock_guard guard(mutex_);
+    auto now = clock_.now();
+    if (!cancelled_ && now - asked_ >= kInterval) {
+      cancelled_ = context_.IsCancelled();
+      asked_ = now;
+    }
+    return cancelled_ || now >= deadline_;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kInterval{10};
+
+  grpc::ServerContext& context_;
+  const base::Clock& clock_;
+  const base::Clock::TimePoint deadline_;
+  std::mutex mutex_;
+  bool cancelled_ = false;
+  base::Clock::TimePoint asked_;
+};
+
 /// What the claim room needs to know of an RPC. Valid for as long as its handler runs.
 inline claim::CallContext callContextOf(grpc::ServerContext& context, const base::Clock& clock) {
   claim::CallContext call;
   if (auto deadline = context.deadline(); deadline != std::chrono::system_clock::time_point::max()) {
     call.deadline = clock.now() + (deadline - std::chrono::system_clock::now());
   }
-  // gRPC lets only a few threads ask the same call at once.
-  call.cancelled = [&context, one = std::make_shared<std::mutex>()] {
-    std::lock_guard guard(*one);
-    return context.IsCancelled();
+  call.cancelled = [cancellation = std::make_shared<Cancellation>(context, clock, call.deadline)] {
+    return cancellation->known();
   };
   return call;
 }
