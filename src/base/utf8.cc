@@ -1,5 +1,6 @@
 #include "simgpu/base/utf8.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -53,12 +54,17 @@ std::optional<char32_t> takeCodePoint(std::string_view& text) {
 }
 
 bool isUtf8(std::string_view text) {
-  while (!text.empty()) {
+  for (;;) {
+    // Nearly every text that is asked about is ASCII.
+    auto other = std::ranges::find_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+    text.remove_prefix(static_cast<std::size_t>(other - text.begin()));
+    if (text.empty()) {
+      return true;
+    }
     if (!takeCodePoint(text)) {
       return false;
     }
   }
-  return true;
 }
 
 std::string excerpt(std::string_view text, std::size_t limit) {

@@ -31,6 +31,11 @@ bool isBestInSingleQuotes(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '\''; });
 }
 
+/// Whether double quotes need no escapes.
+bool isBestInDoubleQuotes(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+}
+
 /// `text` as a YAML scalar on one line and in ASCII: plain where that is safe, else in quotes.
 void appendScalar(std::string& out, std::string_view text) {
   if (isPlain(text)) {
@@ -44,6 +49,10 @@ void appendScalar(std::string& out, std::string_view text) {
     return;
   }
   out += '"';
+  if (isBestInDoubleQuotes(text)) {
+    out += text;
+    text = {};
+  }
   while (!text.empty()) {
     char32_t point = base::takeCodePoint(text).value_or(0xfffd);
     if (point == '"' || point == '\\') {
