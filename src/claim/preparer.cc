@@ -91,8 +91,9 @@ std::vector<Result<PreparedClaim>> Preparer::prepare(std::span<const ClaimRef> c
   }
 
   base::Backoff backoff(200ms, 5s, random_);
+  read(attempts, deadline);
+  call.underWay();
   while (!attempts.empty()) {
-    read(attempts, deadline);
     std::vector<Attempt> again;
     std::chrono::seconds asked{0};  // the longest pause that the server asked for
     for (Attempt& attempt : attempts) {
@@ -117,6 +118,7 @@ std::vector<Result<PreparedClaim>> Preparer::prepare(std::span<const ClaimRef> c
     if (clock_.now() + rest >= deadline || !pause(rest, call)) {
       break;  // the last failure of each is its result
     }
+    read(attempts, deadline);
   }
   for (const Attempt& attempt : attempts) {
     conclude(attempt.index, std::move(results[attempt.index]));

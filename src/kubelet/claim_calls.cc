@@ -50,15 +50,19 @@ Result<std::vector<ClaimCalls::Prepared>> ClaimCalls::prepare(std::vector<claim:
     log_.v(4).info("PrepareResourceClaims is called", {{"numClaims", 0}});
     return answers;
   }
-  log_.info("PrepareResourceClaims is called", {{"numClaims", claims.size()}});
+  auto logCall = [this, asked = claims.size()] {
+    log_.info("PrepareResourceClaims is called", {{"numClaims", asked}});
+  };
   dropRepetitions(claims);
   if (Status status = enter(call); !status) {
+    logCall();
     log_.error(status, "Error preparing devices", {{"numClaims", claims.size()}});
     return unexpected(status);
   }
   Slot slot(*this);
   claim::CallContext untilEnd{.deadline = call.deadline,
-                              .cancelled = [this, &call] { return isOver() || call.cancelled(); }};
+                              .cancelled = [this, &call] { return isOver() || call.cancelled(); },
+                              .underWay = logCall};
   auto results = service_.prepare(claims, untilEnd);
   if (results.size() != claims.size()) {
     return unexpected(defect(results.size(), claims.size()));

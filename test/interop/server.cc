@@ -14,7 +14,8 @@ namespace {
 class EchoingClaims final : public claim::Service {
  public:
   std::vector<Result<claim::PreparedClaim>> prepare(std::span<const claim::ClaimRef> claims,
-                                                    const claim::CallContext&) override {
+                                                    const claim::CallContext& call) override {
+    call.underWay();
     std::vector<Result<claim::PreparedClaim>> answers;
     for (const claim::ClaimRef& claim : claims) {
       if (claim.uid.starts_with("fail")) {

@@ -14,6 +14,8 @@ namespace simgpu::claim {
 struct CallContext {
   base::Clock::TimePoint deadline = base::Clock::TimePoint::max();
   std::function<bool()> cancelled = [] { return false; };  ///< Cheap; may become true at any time.
+  /// Told by `prepare`, once, as soon as the reads of the claims are on their way: time for what need not come first.
+  std::function<void()> underWay = [] {};
 };
 
 /// Preparing and unpreparing claims, as the kubelet asks for it. Both are idempotent, may run at once in any number of

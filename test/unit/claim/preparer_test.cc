@@ -244,6 +244,25 @@ TEST_F(PreparerTest, AReadThatKeepsFailingIsReportedBeforeTheKubeletGivesUp) {
   EXPECT_LT(reads(), 30u) << "no busy loop";
 }
 
+TEST_F(PreparerTest, TheCallerIsToldOnceThatTheReadsAreUnderWay) {
+  ClaimRef claim = cluster.claim("train", AllocationBuilder().device("gpu-0").build());
+  ClaimRef none{.space = "a", .name = "b", .uid = ""};
+  std::atomic<int> failures = 2;
+  server.intercept(
+      [&](const kube::HttpRequest&) { return failures-- > 0 ? std::optional(answer(503)) : std::nullopt; });
+  int told = 0;
+  const CallContext call{.underWay = [&] { ++told; }};
+
+  EXPECT_FALSE(preparer->prepare({&none, 1}, call).front()) << "there is nothing to read";
+  EXPECT_EQ(told, 1);
+
+  auto result = std::async(std::launch::async, [&] { return std::move(preparer->prepare({&claim, 1}, call).front()); });
+  passTime(result);
+
+  EXPECT_OK(result.get());
+  EXPECT_EQ(told, 2) << "however often the claim is read";
+}
+
 TEST_F(PreparerTest, RetryAfterIsObeyed) {
   ClaimRef claim = cluster.claim("train", AllocationBuilder().device("gpu-0").build());
   std::atomic<int> failures = 1;

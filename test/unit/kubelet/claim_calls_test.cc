@@ -180,6 +180,7 @@ TEST_F(ClaimCallsTest, APrepareBeyondTheQueueIsRefusedAtOnceAndUnpreparesAreNot)
 
   EXPECT_THAT(calls.prepare({claimOf("u-3")}, {}),
               Fails(Code::resourceExhausted, HasSubstr("1 are running, and 1 wait for their turn")));
+  EXPECT_EQ(logged.count("PrepareResourceClaims is called"), 2u) << "the one that runs and the one that is refused";
   EXPECT_OK(calls.prepare({}, {}));
   EXPECT_OK(calls.unprepare({claimOf("u-1")}, {}));
 

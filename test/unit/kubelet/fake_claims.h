@@ -33,6 +33,7 @@ class FakeClaims final : public claim::Service {
   std::vector<Result<claim::PreparedClaim>> prepare(std::span<const claim::ClaimRef> claims,
                                                     const claim::CallContext& call) override {
     remember(claims);
+    call.underWay();
     if (onPrepare) {
       return onPrepare(claims, call);
     }
