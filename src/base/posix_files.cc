@@ -41,13 +41,17 @@ Descriptor openFile(const std::filesystem::path& path, int flags, mode_t mode = 
   return Descriptor(fd);
 }
 
-Status failure(std::string_view operation, const std::filesystem::path& path) {
+Status failure(std::string_view operation, const std::string& path) {
   int error = errno;
-  return statusOfErrno(error, fmt::format("{} {}", operation, path.native()));
+  return statusOfErrno(error, fmt::format("{} {}", operation, path));
 }
 
-Status tooLarge(const std::filesystem::path& path) {
-  return Status::invalidArgument("read {}: larger than {} bytes", path.native(), Files::kMaxFileSize);
+Status failure(std::string_view operation, const std::filesystem::path& path) {
+  return failure(operation, path.native());
+}
+
+Status tooLarge(const std::string& path) {
+  return Status::invalidArgument("read {}: larger than {} bytes", path, Files::kMaxFileSize);
 }
 
 Status writeAll(int fd, std::string_view content, const std::filesystem::path& path) {
@@ -80,7 +84,7 @@ Result<std::string> readAll(int fd, const std::filesystem::path& path) {
     }
     content.append(buffer, static_cast<std::size_t>(got));
     if (content.size() > Files::kMaxFileSize) {
-      return unexpected(tooLarge(path));
+      return unexpected(tooLarge(path.native()));
     }
   }
 }
@@ -88,7 +92,7 @@ Result<std::string> readAll(int fd, const std::filesystem::path& path) {
 /// Nobody else changes the file meanwhile, so its size is known from the moment it was locked.
 class PosixFileLock final : public FileLock {
  public:
-  PosixFileLock(Descriptor fd, std::filesystem::path path, std::uint64_t size)
+  PosixFileLock(Descriptor fd, std::string path, std::uint64_t size)
       : fd_(std::move(fd)), path_(std::move(path)), size_(size) {}
 
   Result<std::string> content() override {
@@ -132,7 +136,7 @@ class PosixFileLock final : public FileLock {
 
  private:
   Descriptor fd_;
-  std::filesystem::path path_;
+  std::string path_;
   std::uint64_t size_;
 };
 
@@ -353,7 +357,7 @@ Result<std::unique_ptr<FileLock>> PosixFiles::lock(const std::filesystem::path& 
       return unexpected(failure("lock", file));
     }
     if (auto size = sizeIfNamed(fd.get(), file)) {
-      return std::make_unique<PosixFileLock>(std::move(fd), file, *size);
+      return std::make_unique<PosixFileLock>(std::move(fd), file.native(), *size);
     }
   }
 }

@@ -76,7 +76,10 @@ Status StagedFile::commit() {
 }
 
 std::filesystem::path StagedFile::newTemporary() const {
-  return target_.parent_path() / temporaryName(target_.filename().native());
+  // Paths are taken apart and put together by hand, because each `path` on the way is a list of its parts.
+  std::string_view target = target_.native();
+  std::size_t name = target.rfind('/') + 1;
+  return std::string(target.substr(0, name)) + temporaryName(target.substr(name));
 }
 
 std::string temporaryName(std::string_view name) {

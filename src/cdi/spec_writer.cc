@@ -77,9 +77,9 @@ void appendList(std::string& out, std::string_view indent, std::string_view name
   if (entries.empty()) {
     return;
   }
-  fmt::format_to(std::back_inserter(out), "{}{}:\n", indent, name);
+  out.append(indent).append(name).append(":\n");
   for (const std::string& entry : entries) {
-    fmt::format_to(std::back_inserter(out), "{}    - ", indent);
+    out.append(indent).append("    - ");
     appendScalar(out, entry);
     out += '\n';
   }
@@ -89,20 +89,20 @@ void appendMounts(std::string& out, std::string_view indent, const std::vector<M
   if (mounts.empty()) {
     return;
   }
-  fmt::format_to(std::back_inserter(out), "{}mounts:\n", indent);
+  out.append(indent).append("mounts:\n");
   for (const Mount& mount : mounts) {
-    fmt::format_to(std::back_inserter(out), "{}    - hostPath: ", indent);
+    out.append(indent).append("    - hostPath: ");
     appendScalar(out, mount.hostPath);
-    fmt::format_to(std::back_inserter(out), "\n{}      containerPath: ", indent);
+    out.append("\n").append(indent).append("      containerPath: ");
     appendScalar(out, mount.containerPath);
     out += '\n';
-    appendList(out, fmt::format("{}      ", indent), "options", mount.options);
+    appendList(out, std::string(indent) + "      ", "options", mount.options);
   }
 }
 
 void appendEdits(std::string& out, std::string_view indent, const ContainerEdits& edits) {
-  fmt::format_to(std::back_inserter(out), "{}containerEdits:\n", indent);
-  std::string inner = fmt::format("{}    ", indent);
+  out.append(indent).append("containerEdits:\n");
+  std::string inner = std::string(indent) + "    ";
   appendList(out, inner, "env", edits.env);
   appendMounts(out, inner, edits.mounts);
 }
@@ -110,7 +110,9 @@ void appendEdits(std::string& out, std::string_view indent, const ContainerEdits
 }  // namespace
 
 std::string render(const Spec& spec) {
-  std::string out = "---\ncdiVersion: ";
+  std::string out;
+  out.reserve(2048);  // most specs fit
+  out += "---\ncdiVersion: ";
   appendScalar(out, minimumVersion(spec));
   out += "\nkind: ";
   appendScalar(out, spec.kind);
