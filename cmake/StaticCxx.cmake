@@ -3,7 +3,8 @@
 # The dynamic loader looks up each class and template of a shared C++ library by its long name: more than half of its
 # work at a start. With SIMGPU_STATIC_CXX no such library is left. yaml-cpp comes from its archive and spdlog from its
 # headers; the functions of fmt are compiled here (src/base/fmt_library.cc), because Debian has an archive of neither. The
-# C++ library of the compiler is linked from its archive, too.
+# C++ library of the compiler is linked from its archive, too. The preset bench leaves the option off: Google Benchmark is
+# a shared library, and two copies of the C++ library should not meet in a program.
 add_library(simgpu_fmt INTERFACE)
 add_library(simgpu::fmt ALIAS simgpu_fmt)
 add_library(simgpu_spdlog INTERFACE)
