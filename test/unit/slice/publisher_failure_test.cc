@@ -26,6 +26,7 @@ TEST_F(PublisherTest, AttemptsBecomeRareWhileTheServerFails) {
   }
   EXPECT_EQ(server.requests("GET", kSlices), 1u);
 
+  ASSERT_TRUE(pauses());
   server.intercept({});
   clock.advance(30s);
 
@@ -42,6 +43,7 @@ TEST_F(PublisherTest, AttemptsBecomeRareWhileTheServerCannotBeReached) {
     clock.advance(pause);
     ASSERT_TRUE(eventually([&] { return network.refused() == attempts; }));
   }
+  ASSERT_TRUE(pauses());
   EXPECT_GE(lines.count("connection refused"), 10u);
 
   network.setDown(false);
@@ -75,6 +77,7 @@ TEST_F(PublisherTest, WhatIsForbiddenIsTriedAgainUntilItIsAllowed) {
     ASSERT_TRUE(pauses());
     clock.advance(1s);
   }
+  ASSERT_TRUE(pauses());
   EXPECT_LT(server.requests(), 40u);
   EXPECT_GE(lines.count("needs \\\"list\\\" on resourceslices"), 10u);
 
