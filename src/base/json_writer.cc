@@ -40,6 +40,14 @@ void JsonWriter::text(std::string_view value) {
   appendJsonString(out_, value, ascii_);
 }
 
+void JsonWriter::texts(const std::vector<std::string>& values) {
+  open('[');
+  for (const std::string& value : values) {
+    text(value);
+  }
+  close(']');
+}
+
 void JsonWriter::null() {
   separate();
   out_ += "null";

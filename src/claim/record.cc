@@ -26,9 +26,7 @@ void write(base::JsonWriter& out, std::string_view key, std::string_view text) {
 
 void write(base::JsonWriter& out, std::string_view key, const std::vector<std::string>& texts) {
   out.key(key);
-  out.open('[');
-  std::ranges::for_each(texts, [&out](const std::string& text) { out.text(text); });
-  out.close(']');
+  out.texts(texts);
 }
 
 void write(base::JsonWriter& out, std::string_view key, const std::map<std::string, base::Quantity>& amounts) {

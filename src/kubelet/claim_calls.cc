@@ -166,21 +166,17 @@ void ClaimCalls::logPrepared(const claim::PreparedClaim& prepared) const {
 
 std::string devicesForLog(std::span<const claim::PreparedDevice> devices) {
   base::JsonWriter json;
-  auto list = [&json](std::string_view name, const std::vector<std::string>& texts) {
-    json.key(name);
-    json.open('[');
-    std::ranges::for_each(texts, [&json](const std::string& text) { json.text(text); });
-    json.close(']');
-  };
   json.open('[');
   for (const claim::PreparedDevice& device : devices) {
     json.open('{');
-    list("Requests", device.requests);
+    json.key("Requests");
+    json.texts(device.requests);
     json.key("PoolName");
     json.text(device.pool);
     json.key("DeviceName");
     json.text(device.device);
-    list("CDIDeviceIDs", device.cdiIds);
+    json.key("CDIDeviceIDs");
+    json.texts(device.cdiIds);
     json.key("ShareID");
     device.shareId.empty() ? json.null() : json.text(device.shareId);
     json.key("Metadata");

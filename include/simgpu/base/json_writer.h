@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace simgpu::base {
 
@@ -22,6 +23,7 @@ class JsonWriter {
   void key(std::string_view name);
 
   void text(std::string_view value);
+  void texts(const std::vector<std::string>& values);
   void null();
 
   std::string take() && { return std::move(out_); }
